@@ -1,0 +1,26 @@
+import { defineConfig } from 'vitest/config';
+
+/** `kernel` needs root, namespaces and the built addon; `unit` needs nothing. */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/{wire,tcp,ftp,helper,rules,cli}/**/*.test.ts', 'test/*.test.ts'],
+          exclude: ['test/**/*.kernel.test.ts'],
+        },
+      },
+      {
+        test: {
+          name: 'kernel',
+          include: ['test/**/*.kernel.test.ts', 'test/{native,kernel,e2e}/**/*.test.ts'],
+          pool: 'forks',
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
