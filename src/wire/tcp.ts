@@ -1,0 +1,53 @@
+/**
+ * TCP header accessors (RFC 9293 §3.1). Call `tcpFault` once for each segment; the accessors below it are
+ * unchecked and must not be called on a segment that it has rejected. `at` is where the header begins.
+ *
+ * @module
+ */
+const SOURCE_PORT = 0; // u16
+const DESTINATION_PORT = 2; // u16
+const SEQUENCE = 4; // u32
+const ACKNOWLEDGMENT = 8; // u32
+const DATA_OFFSET = 12; // u4, in 32-bit words
+const FLAGS = 13; // u8
+const URGENT_POINTER = 18; // u16
+
+/** Where in the header the checksum is, u16. */
+export const TCP_CHECKSUM = 16;
+export const TCP_HEADER_MIN = 20;
+
+/** Bits of `tcpFlags`. */
+export const TCP_FLAGS = { fin: 1, syn: 2, rst: 4, psh: 8, ack: 16, urg: 32 } as const;
+
+export type TcpFault = 'tcp-header-truncated' | 'tcp-data-offset-too-small' | 'tcp-data-offset-past-end';
+
+/** Says why `[at, end)` is not a readable TCP segment, or `undefined` when it is. */
+export function tcpFault(bytes: Buffer, at: number, end: number): TcpFault | undefined {
+  if (end - at < TCP_HEADER_MIN) return 'tcp-header-truncated';
+  const headerLength = tcpHeaderLength(bytes, at);
+  if (headerLength < TCP_HEADER_MIN) return 'tcp-data-offset-too-small';
+  if (headerLength > end - at) return 'tcp-data-offset-past-end';
+  return undefined;
+}
+
+export const tcpSourcePort = (bytes: Buffer, at: number): number => bytes.readUInt16BE(at + SOURCE_PORT);
+
+export const tcpDestinationPort = (bytes: Buffer, at: number): number =>
+  bytes.readUInt16BE(at + DESTINATION_PORT);
+
+export const tcpSequence = (bytes: Buffer, at: number): number => bytes.readUInt32BE(at + SEQUENCE);
+
+/** Means nothing without `TCP_FLAGS.ack`. */
+export const tcpAcknowledgment = (bytes: Buffer, at: number): number =>
+  bytes.readUInt32BE(at + ACKNOWLEDGMENT);
+
+/** Bytes of the header, options included: the payload begins at `at + tcpHeaderLength`. */
+export const tcpHeaderLength = (bytes: Buffer, at: number): number =>
+  (bytes.readUInt8(at + DATA_OFFSET) >>> 4) * 4;
+
+/** `TCP_FLAGS`, and above them ECE and CWR. */
+export const tcpFlags = (bytes: Buffer, at: number): number => bytes.readUInt8(at + FLAGS);
+
+/** Offset from the sequence number; means nothing without `TCP_FLAGS.urg`. */
+export const tcpUrgentPointer = (bytes: Buffer, at: number): number =>
+  bytes.readUInt16BE(at + URGENT_POINTER);
