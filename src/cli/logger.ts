@@ -1,0 +1,51 @@
+/**
+ * The log: one JSON object a line, or lines for people on a terminal. Writing never blocks the packet path: what
+ * a slow reader of standard output does not take within `LOG_BUFFER_BYTES` is dropped.
+ *
+ * @module
+ */
+import pino from 'pino';
+import pretty from 'pino-pretty';
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export const LOG_BUFFER_BYTES = 4 * 1024 * 1024;
+
+/** The part of pino that the commands use; `flush` writes what is still held, before the process ends. */
+export interface Log {
+  readonly logger: pino.Logger;
+  flush(): void;
+}
+
+/** Logs to standard output: `time` is seconds since 1970, `event` names the kind of line. */
+export function openLog(level: LogLevel, terminal: boolean): Log {
+  const options: pino.LoggerOptions = {
+    level,
+    base: null,
+    timestamp: () => `,"time":${((performance.timeOrigin + performance.now()) / 1000).toFixed(6)}`,
+    formatters: { level: (label) => ({ level: label }) },
+  };
+  if (terminal) {
+    const stream = pretty({
+      sync: true,
+      translateTime: false,
+      customPrettifiers: { time: (time) => new Date(Number(time) * 1000).toISOString().slice(11, 23) },
+      hideObject: true,
+    });
+    return { logger: pino(options, stream), flush: () => undefined };
+  }
+  const destination = pino.destination({ dest: 1, sync: false, maxLength: LOG_BUFFER_BYTES });
+  // A reader that goes away (EPIPE) must not end the daemon.
+  destination.on('error', () => undefined);
+  return {
+    logger: pino(options, destination),
+    flush: () => {
+      try {
+        destination.flushSync();
+      } catch {
+        // Not open yet, or the reader has gone: there is nobody left to tell.
+      }
+    },
+  };
+}

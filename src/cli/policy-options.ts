@@ -1,0 +1,60 @@
+/**
+ * The options that make a policy, shared by the commands that decide (`run`, `replay`).
+ *
+ * @module
+ */
+import { BlockList, isIP } from 'node:net';
+import type { Command } from 'commander';
+import { UsageError } from '../errors.js';
+import { DEFAULT_POLICY, KERNEL_POLICY, type Policy } from '../ftp/policy.js';
+import type { PortRange } from './options.js';
+
+export interface PolicyOptions {
+  readonly policy: 'strict' | 'kernel';
+  readonly allowAddress: readonly string[];
+  readonly activeSourcePort?: number | undefined;
+  readonly passivePorts?: PortRange | undefined;
+}
+
+/** Adds the options to a command; their values are read from its `opts()`. */
+export function addPolicyOptions(command: Command): Command {
+  return command
+    .option('--policy <name>', 'strict, or kernel for the tolerance of nf_conntrack_ftp (default: strict)')
+    .option(
+      '--allow-address <cidr>',
+      'also expect announced addresses of this network that are not the announcer’s own (FXP); may be repeated',
+      (cidr: string, before: readonly string[] | undefined) => [...(before ?? []), cidr],
+    )
+    .option('--active-source-port <port>', 'active data connections must come from this port (20)')
+    .option('--passive-ports <first-last>', 'refuse passive ports outside this range');
+}
+
+/** The policy that the options ask for. */
+export function policyFrom(options: PolicyOptions): Policy {
+  return {
+    ...(options.policy === 'kernel' ? KERNEL_POLICY : DEFAULT_POLICY),
+    allowedAddresses: networks(options.allowAddress),
+    activeSourcePort: options.activeSourcePort ?? 0,
+    passivePorts: options.passivePorts,
+  };
+}
+
+function networks(cidrs: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const cidr of cidrs) addNetwork(list, cidr);
+  return list;
+}
+
+function addNetwork(list: BlockList, cidr: string): void {
+  const [address = '', length] = cidr.split('/');
+  const family = isIP(address);
+  const most = family === 4 ? 32 : 128;
+  const prefix = length === undefined ? most : Number(length);
+  const whole = length === undefined || /^\d{1,3}$/.test(length);
+  if (family === 0 || !whole || prefix > most) {
+    throw new UsageError(
+      `--allow-address must be a network such as 192.0.2.0/24 or 2001:db8::/32, not "${cidr}"`,
+    );
+  }
+  list.addSubnet(address, prefix, family === 4 ? 'ipv4' : 'ipv6');
+}

@@ -1,0 +1,128 @@
+/**
+ * `replay`: runs the helper over captures and prints each decision, without a kernel and without a privilege.
+ *
+ * @module
+ */
+import { createReadStream } from 'node:fs';
+import { Command } from 'commander';
+import { CaptureError } from '../errors.js';
+import { decisionRecord, type DecisionRecord } from '../helper/decision.js';
+import type { Connection } from '../helper/expectation-plan.js';
+import { FtpHelper } from '../helper/ftp-helper.js';
+import { CaptureReader, CAPTURE_FAULTS, type CaptureFrame } from '../wire/capture.js';
+import { findIpPacket } from '../wire/link-layer.js';
+import { invertTuple, type Tuple } from '../wire/tuple.js';
+import { checkOptions, ReplayOptionsSchema, type ReplayOptions } from './options.js';
+import { addPolicyOptions, policyFrom } from './policy-options.js';
+
+const EXAMPLES = `
+Examples:
+  $ conntrack-ftp replay session.pcap
+  $ tcpdump -i eth0 -w - port 21 | conntrack-ftp replay -
+  $ conntrack-ftp replay --json *.pcapng | jq 'select(.decision == "refused")'`;
+
+/** A capture holds few connections; the daemon's 262,144 would only cost memory. */
+const REPLAY_CONNECTIONS = 65_536;
+const MAX_OUT_OF_ORDER_TOTAL = 64 * 1024 * 1024;
+
+export function replayCommand(): Command {
+  return addPolicyOptions(
+    new Command('replay')
+      .description('print the decisions for captured packets')
+      .argument('<file...>', 'pcap or pcapng files; - is standard input')
+      .option('--ports <list>', 'ports of FTP servers (default: 21)')
+      .option('--json', 'one decision record a line'),
+  )
+    .addHelpText('after', EXAMPLES)
+    .action(async (files: string[], values: unknown) => {
+      const options = checkOptions(ReplayOptionsSchema, values);
+      for (const file of files) await replayFile(file, options, files.length > 1);
+    });
+}
+
+async function replayFile(file: string, options: ReplayOptions, nameFile: boolean): Promise<void> {
+  const helper = newHelper(options);
+  const reader = new CaptureReader();
+  const name = file === '-' ? 'standard input' : file;
+  const print = (record: DecisionRecord): void => {
+    const named = nameFile ? { file: name, ...record } : record;
+    process.stdout.write(
+      options.json ? `${JSON.stringify(named)}\n` : decisionLine(record, nameFile ? name : undefined),
+    );
+  };
+  const replay = (items: ReturnType<CaptureReader['feed']>): void => {
+    for (const item of items) {
+      if (item.kind === 'fault')
+        throw new CaptureError(`${name}: ${CAPTURE_FAULTS[item.fault]} (at byte ${item.at})`);
+      replayFrame(helper, item, print);
+    }
+  };
+  try {
+    const input = file === '-' ? process.stdin : createReadStream(file);
+    for await (const chunk of input as AsyncIterable<Buffer>) replay(reader.feed(chunk));
+    replay(reader.end());
+  } catch (error) {
+    throw unreadable(name, error);
+  }
+  summarise(name, helper);
+}
+
+function newHelper(options: ReplayOptions): FtpHelper {
+  return new FtpHelper({
+    policy: policyFrom(options),
+    ports: options.ports,
+    lookup: (seen) => untranslated(seen, options.ports),
+    capacity: REPLAY_CONNECTIONS,
+    seed: 0,
+    maxOutOfOrderTotal: MAX_OUT_OF_ORDER_TOTAL,
+  });
+}
+
+/** A capture holds no conntrack table: the client is the side that does not use an FTP port. */
+function untranslated(seen: Tuple, ports: readonly number[]): Connection {
+  const fromClient = ports.includes(seen.destinationPort);
+  const original = fromClient ? seen : invertTuple(seen);
+  return { original, reply: invertTuple(original) };
+}
+
+function replayFrame(helper: FtpHelper, frame: CaptureFrame, print: (record: DecisionRecord) => void): void {
+  const packetAt = findIpPacket(frame.linkType, frame.bytes, frame.start, frame.end);
+  if (typeof packetAt !== 'number') return;
+  const reaction = helper.onPacket(frame.bytes, packetAt, frame.end, frame.time, frame.number);
+  for (const effect of reaction.effects) {
+    if (effect.kind !== 'release') print(decisionRecord(effect.decision));
+  }
+}
+
+/** `17  10.1.0.2:39758 > 10.2.0.2:21  227 10.2.0.2:30584  expected` */
+function decisionLine(record: DecisionRecord, file: string | undefined): string {
+  const { packet, client, clientPort, server, serverPort, announcement, address, port, decision, reason } =
+    record;
+  const endpoint = port === undefined ? (address ?? '') : `${bracket(address ?? '')}:${port}`;
+  const columns = [
+    ...(file === undefined ? [] : [file]),
+    String(packet).padStart(6),
+    `${bracket(client)}:${clientPort} > ${bracket(server)}:${serverPort}`,
+    `${announcement} ${endpoint}`.trimEnd(),
+    reason === undefined ? decision : `${decision} (${reason})`,
+  ];
+  return `${columns.join('  ')}\n`;
+}
+
+const bracket = (address: string): string => (address.includes(':') ? `[${address}]` : address);
+
+/** To standard error, so that standard output holds decisions only. */
+function summarise(name: string, helper: FtpHelper): void {
+  const { packets, connections, midStream, expected, refused, cut } = helper.counters;
+  const sentences = [
+    `${name}: ${packets} packets, ${connections + midStream} control connections, ${expected} expected, ${refused} refused`,
+  ];
+  if (cut > 0)
+    sentences.push(`${cut} packets are cut by the capture's snap length: announcements in them are lost`);
+  process.stderr.write(`${sentences.join('; ')}\n`);
+}
+
+function unreadable(name: string, error: unknown): unknown {
+  if (!(error instanceof Error) || !('code' in error) || !('syscall' in error)) return error;
+  return new CaptureError(`cannot read ${name}: ${String(error.code)}`, { cause: error });
+}

@@ -1,0 +1,38 @@
+/**
+ * What the helper counts, by name. Counters only grow; whoever reports them takes the difference.
+ *
+ * @module
+ */
+export interface HelperCounters {
+  /** Packets given to the helper. */
+  packets: number;
+  /** Packets that were not a readable, whole TCP segment: other protocols, fragments, faults. */
+  unreadable: number;
+  /** Packets of which the kernel or the capture gave only a part. */
+  cut: number;
+  /** Packets neither to nor from an FTP port. */
+  otherPorts: number;
+  /** Control connections seen from their beginning, and those picked up in the middle. */
+  connections: number;
+  midStream: number;
+  /** Complete lines read, both directions. */
+  lines: number;
+  expected: number;
+  refused: number;
+  encrypted: number;
+  notFtp: number;
+}
+
+export const newHelperCounters = (): HelperCounters => ({
+  packets: 0,
+  unreadable: 0,
+  cut: 0,
+  otherPorts: 0,
+  connections: 0,
+  midStream: 0,
+  lines: 0,
+  expected: 0,
+  refused: 0,
+  encrypted: 0,
+  notFtp: 0,
+});

@@ -1,0 +1,74 @@
+/**
+ * The decision record: what was announced on a control connection, and what became of it. Its JSON form is
+ * part of the command line's contract (`replay --json`, the daemon's log), so its names and their order stay.
+ *
+ * @module
+ */
+import type { AnnouncementKind } from '../ftp/announcement.js';
+import type { RefusalReason } from '../ftp/policy.js';
+import { formatIpAddress, type IpAddress } from '../wire/ip-address.js';
+
+/**
+ * Why an announcement that the policy allows was not expected all the same: the address translation of the
+ * connection is one that we do not follow, or the kernel said no (see the pinhole back ends).
+ */
+export const OBSTACLES = {
+  'translation-needed':
+    'The connection is translated and the announced address would have to be rewritten, which is not done.',
+  'endpoint-taken': 'Another control connection already expects a data connection to this endpoint.',
+  'expectation-table-full': 'The expectation table is full; raise net.netfilter.nf_conntrack_expect_max.',
+  'no-anchor':
+    'The control connection carries no helper, so the kernel takes no expectation for it; apply the ruleset, which attaches one to new connections.',
+  'connection-gone': 'Conntrack no longer knows the control connection.',
+  'kernel-refused': 'The kernel refused the expectation; the log event pinhole-failed has its errno.',
+} as const;
+export type Obstacle = keyof typeof OBSTACLES;
+
+export interface Decision {
+  /** Frame number in a capture; packet id of the queue in the daemon. */
+  readonly packet: number;
+  /** Seconds since 1970. */
+  readonly time: number;
+  readonly client: IpAddress;
+  readonly clientPort: number;
+  readonly server: IpAddress;
+  readonly serverPort: number;
+  readonly announcement: AnnouncementKind;
+  /** The announced endpoint, as far as it could be read. A 229 names no address: it is the server's own. */
+  readonly address: IpAddress | undefined;
+  readonly port: number | undefined;
+  /** Absent where the data connection is expected. */
+  readonly refusal: RefusalReason | Obstacle | undefined;
+}
+
+export interface DecisionRecord {
+  readonly packet: number;
+  readonly time: number;
+  readonly client: string;
+  readonly clientPort: number;
+  readonly server: string;
+  readonly serverPort: number;
+  readonly announcement: AnnouncementKind;
+  readonly address?: string;
+  readonly port?: number;
+  readonly decision: 'expected' | 'refused';
+  readonly reason?: RefusalReason | Obstacle;
+}
+
+/** The record in the form and order that the README documents. */
+export function decisionRecord(decision: Decision): DecisionRecord {
+  const { address, port, refusal } = decision;
+  return {
+    packet: decision.packet,
+    time: decision.time,
+    client: formatIpAddress(decision.client),
+    clientPort: decision.clientPort,
+    server: formatIpAddress(decision.server),
+    serverPort: decision.serverPort,
+    announcement: decision.announcement,
+    ...(address === undefined ? {} : { address: formatIpAddress(address) }),
+    ...(port === undefined ? {} : { port }),
+    decision: refusal === undefined ? 'expected' : 'refused',
+    ...(refusal === undefined ? {} : { reason: refusal }),
+  };
+}

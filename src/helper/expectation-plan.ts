@@ -1,0 +1,71 @@
+/**
+ * Which data connection conntrack should expect for an announcement. The peer that will connect is named by the
+ * address it has on the announcer's far side; the announced endpoint by the address which that peer uses for it:
+ * both stand in the control connection's own tuples, so that address translation needs no table of ours.
+ *
+ * @module
+ */
+import type { Announcement } from '../ftp/announcement.js';
+import { sameIpAddress, type IpAddress } from '../wire/ip-address.js';
+import { invertTuple, sameTuple, type Tuple } from '../wire/tuple.js';
+
+/** A tracked control connection: the tuples of its two directions (CTA_TUPLE_ORIG, CTA_TUPLE_REPLY). */
+export interface Connection {
+  readonly original: Tuple;
+  readonly reply: Tuple;
+}
+
+/** The data connection to expect, and by which rule of translation it follows its master. */
+export interface ExpectedConnection {
+  /** The control connection's original tuple: the master in conntrack's words. */
+  readonly master: Tuple;
+  /** `sourcePort` 0 stands for any. */
+  readonly tuple: Tuple;
+  /**
+   * Set where the master is translated: the direction in which the data connection is opened (`CTA_EXPECT_NAT_DIR`,
+   * 1 towards the client) and the announced port, for the kernel's `nat-follow-master`.
+   */
+  readonly followMaster: { readonly direction: 0 | 1; readonly port: number } | undefined;
+}
+
+/** PORT and EPRT ask the server to connect to the client; 227 and 229 ask the client to connect to the server. */
+export const announcedByClient = (announcement: Announcement): boolean =>
+  announcement.kind === 'PORT' || announcement.kind === 'EPRT';
+
+/** The address that the announcing peer has itself: an honest announcement names no other. */
+export function announcerAddress(connection: Connection, announcement: Announcement): IpAddress {
+  return announcedByClient(announcement) ? connection.original.source : connection.reply.source;
+}
+
+/**
+ * Plans the expectation, or answers `undefined` where the other peer cannot reach the announced address because
+ * the connection is translated there.
+ *
+ * @param activeSourcePort  the port that active data connections must come from (20), 0 for any
+ */
+export function planExpectation(
+  connection: Connection,
+  announcement: Announcement,
+  activeSourcePort: number,
+): ExpectedConnection | undefined {
+  const active = announcedByClient(announcement);
+  const towards = active ? connection.reply : connection.original;
+  const own = announcerAddress(connection, announcement);
+  const announced = announcement.address ?? own;
+  const isOwn = sameIpAddress(announced, own);
+  const seenAs = isOwn ? towards.destination : announced;
+  if (announcement.address !== undefined && !sameIpAddress(announced, seenAs)) return undefined;
+  return {
+    master: connection.original,
+    tuple: {
+      source: towards.source,
+      destination: seenAs,
+      sourcePort: active ? activeSourcePort : 0,
+      destinationPort: announcement.port,
+    },
+    followMaster: translated(connection) ? { direction: active ? 1 : 0, port: announcement.port } : undefined,
+  };
+}
+
+const translated = (connection: Connection): boolean =>
+  !sameTuple(connection.reply, invertTuple(connection.original));

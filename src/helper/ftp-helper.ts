@@ -1,0 +1,361 @@
+/**
+ * The helper: packets of FTP control connections and time in, verdicts and effects out. It composes the layers
+ * (addresses → flow → bytes in order → lines → session → policy) and does nothing itself: whoever calls it
+ * carries out the effects, before the packet's verdict, or prints them.
+ *
+ * A packet that announces nothing costs no allocation: it is answered with one shared reaction.
+ *
+ * @module
+ */
+import type { Announcement } from '../ftp/announcement.js';
+import { LineScanner, type LineSink } from '../ftp/line-scanner.js';
+import { judge, type Policy } from '../ftp/policy.js';
+import { Sessions, type Outcome } from '../ftp/session.js';
+import { FlowTable } from '../tcp/flow-table.js';
+import { Reassembler, type ByteSink } from '../tcp/reassembler.js';
+import { IP_PROTOCOL_TCP, ipAddressAt, IpView } from '../wire/ip.js';
+import {
+  TCP_FLAGS,
+  tcpAcknowledgment,
+  tcpDestinationPort,
+  tcpFault,
+  tcpFlags,
+  tcpHeaderLength,
+  tcpSequence,
+  tcpSourcePort,
+} from '../wire/tcp.js';
+import type { Tuple } from '../wire/tuple.js';
+import { newHelperCounters, type HelperCounters } from './counters.js';
+import type { Decision } from './decision.js';
+import {
+  announcerAddress,
+  planExpectation,
+  type Connection,
+  type ExpectedConnection,
+} from './expectation-plan.js';
+
+/** What a packet causes; carried out in order, before the packet's verdict. */
+export type Effect =
+  | { readonly kind: 'expect'; readonly expected: ExpectedConnection; readonly decision: Decision }
+  | { readonly kind: 'refuse'; readonly decision: Decision }
+  /** Nothing on this connection is of interest any more: it need not be queued again. */
+  | { readonly kind: 'release'; readonly connection: Tuple; readonly cause: 'encrypted' | 'not-ftp' };
+
+/** `effects` is borrowed: the next packet empties it. */
+export interface Reaction {
+  readonly verdict: 'accept';
+  readonly effects: readonly Effect[];
+}
+
+/**
+ * Finds the connection of which a packet's tuple, `seen`, is one direction. Asked once a connection. `undefined`
+ * where it is not known: then the packet passes unread.
+ */
+export type ConnectionLookup = (seen: Tuple) => Connection | undefined;
+
+export interface FtpHelperOptions {
+  readonly policy: Policy;
+  /** Ports of FTP servers, 1 to 65535. */
+  readonly ports: readonly number[];
+  readonly lookup: ConnectionLookup;
+  /** Connections tracked at once; the oldest idle one makes room. */
+  readonly capacity: number;
+  /** Seed of the flow table's hash: random where the packets come from a network. */
+  readonly seed: number;
+  /** Out-of-order bytes held for all connections together. */
+  readonly maxOutOfOrderTotal: number;
+}
+
+const PORT_COUNT = 65_536;
+const NOTHING: readonly Effect[] = Object.freeze([]);
+const PASS: Reaction = Object.freeze({ verdict: 'accept', effects: NOTHING });
+
+/** Directions within a half number: the low bit. */
+const ORIGINAL = 0;
+
+export class FtpHelper {
+  readonly counters: HelperCounters = newHelperCounters();
+  readonly #policy: Policy;
+  readonly #lookup: ConnectionLookup;
+  /** 1 at each FTP port. */
+  readonly #isFtpPort = new Uint8Array(PORT_COUNT);
+  readonly #flows: FlowTable;
+  readonly #streams: Reassembler;
+  readonly #lines: LineScanner;
+  readonly #sessions: Sessions;
+  /** 1 for a flow of which nothing is read any more. */
+  readonly #released: Uint8Array;
+  readonly #ip = new IpView();
+  readonly #effects: Effect[] = [];
+  readonly #reaction: Reaction = { verdict: 'accept', effects: this.#effects };
+  #packet = 0;
+  #now = 0;
+
+  constructor(options: FtpHelperOptions) {
+    const halves = options.capacity * 2;
+    const bytes: ByteSink = {
+      onBytes: (half, from, start, end, sequence) => {
+        this.#lines.scan(half, from, start, end, sequence);
+      },
+      onGap: (half) => {
+        this.#lines.lose(half);
+      },
+    };
+    const lines: LineSink = {
+      onLine: (half, from, start, end, _sequence, traits) => {
+        this.#readLine(half, from, start, end, traits);
+      },
+    };
+    this.#policy = options.policy;
+    this.#lookup = options.lookup;
+    for (const port of options.ports) this.#isFtpPort[port] = 1;
+    this.#flows = new FlowTable({
+      capacity: options.capacity,
+      seed: options.seed,
+      onEvict: (flow) => {
+        this.#forget(flow);
+      },
+    });
+    this.#streams = new Reassembler({ halves, maxTotalBytes: options.maxOutOfOrderTotal }, bytes);
+    this.#lines = new LineScanner({ halves }, lines);
+    this.#sessions = new Sessions({ flows: options.capacity, policy: options.policy });
+    this.#released = new Uint8Array(options.capacity);
+  }
+
+  /** Connections tracked now. */
+  get connections(): number {
+    return this.#flows.size;
+  }
+
+  /**
+   * Reads one packet, which begins with its IP header at `start`.
+   *
+   * @param now     seconds since 1970; never goes back by more than a clock step
+   * @param packet  the number under which decisions name the packet
+   */
+  onPacket(bytes: Buffer, start: number, end: number, now: number, packet: number): Reaction {
+    this.counters.packets++;
+    if (!this.#isTcp(bytes, start, end)) {
+      this.counters.unreadable++;
+      return PASS;
+    }
+    this.#packet = packet;
+    this.#now = now;
+    if (this.#effects.length > 0) this.#effects.length = 0;
+    const half = this.#halfOf(bytes);
+    if (half < 0) return PASS;
+    this.#readSegment(half, bytes);
+    return this.#effects.length === 0 ? PASS : this.#reaction;
+  }
+
+  /** Conntrack has destroyed the connection of which `tuple` is one direction. */
+  onConnectionGone(tuple: Tuple): void {
+    const half = this.#flows.findTuple(tuple);
+    if (half < 0) return;
+    this.#forget(half >> 1);
+    this.#flows.remove(half >> 1);
+  }
+
+  /** Forgets connections that have been silent since before `moment`, seconds since 1970. */
+  expire(moment: number): void {
+    this.#flows.expire(moment);
+  }
+
+  #isTcp(bytes: Buffer, start: number, end: number): boolean {
+    const ip = this.#ip;
+    if (ip.read(bytes, start, end) !== undefined) return false;
+    if (ip.fragment || ip.protocol !== IP_PROTOCOL_TCP) return false;
+    return tcpFault(bytes, ip.payloadAt, ip.end) === undefined;
+  }
+
+  /** The half-stream that the packet in `#ip` belongs to; -1 where it is none of ours. */
+  #halfOf(bytes: Buffer): number {
+    const ip = this.#ip;
+    const sourcePort = tcpSourcePort(bytes, ip.payloadAt);
+    const destinationPort = tcpDestinationPort(bytes, ip.payloadAt);
+    if (this.#isFtpPort[sourcePort] === 0 && this.#isFtpPort[destinationPort] === 0) {
+      this.counters.otherPorts++;
+      return -1;
+    }
+    const half = this.#flows.find(
+      ip.family,
+      bytes,
+      ip.sourceAt,
+      ip.destinationAt,
+      sourcePort,
+      destinationPort,
+    );
+    const opening = this.#opensConnection(half, bytes);
+    if (half >= 0 && !opening) {
+      this.#flows.touch(half >> 1, this.#now);
+      return half;
+    }
+    if (half >= 0) this.#end(half >> 1);
+    return this.#begin(bytes, sourcePort, destinationPort, opening);
+  }
+
+  /** A SYN or SYN-ACK that is no retransmission of the one which opened the flow of `half`. */
+  #opensConnection(half: number, bytes: Buffer): boolean {
+    const at = this.#ip.payloadAt;
+    const flags = tcpFlags(bytes, at);
+    if ((flags & TCP_FLAGS.syn) === 0 || (flags & TCP_FLAGS.rst) !== 0) return false;
+    if (half < 0) return true;
+    return !this.#streams.beganAt(half, tcpSequence(bytes, at));
+  }
+
+  #begin(bytes: Buffer, sourcePort: number, destinationPort: number, opening: boolean): number {
+    const ip = this.#ip;
+    const seen: Tuple = {
+      source: ipAddressAt(bytes, ip.sourceAt, ip.family),
+      destination: ipAddressAt(bytes, ip.destinationAt, ip.family),
+      sourcePort,
+      destinationPort,
+    };
+    const connection = this.#lookup(seen);
+    if (connection === undefined) return -1;
+    const flow = this.#flows.add(connection.original, connection.reply, this.#now);
+    this.#released[flow] = 0;
+    this.#sessions.begin(flow, !opening);
+    if (opening) this.counters.connections++;
+    else this.counters.midStream++;
+    return this.#flows.findTuple(seen);
+  }
+
+  #readSegment(half: number, bytes: Buffer): void {
+    const flow = half >> 1;
+    if (this.#released[flow] === 1) return;
+    this.#followSegment(half, bytes);
+    if (this.#released[flow] === 1) this.#forgetStreams(flow);
+  }
+
+  #followSegment(half: number, bytes: Buffer): void {
+    const ip = this.#ip;
+    const at = ip.payloadAt;
+    const flags = tcpFlags(bytes, at);
+    const syn = flags & TCP_FLAGS.syn;
+    const sequence = (tcpSequence(bytes, at) + (syn === 0 ? 0 : 1)) >>> 0;
+    if (ip.cut) this.counters.cut++;
+    if (syn !== 0) this.#synchronise(half, sequence, flags, bytes);
+    // The acknowledgement first: it may give up a hole in the other direction, whose lines came before this one's.
+    if ((flags & TCP_FLAGS.ack) !== 0) this.#streams.acknowledge(half ^ 1, tcpAcknowledgment(bytes, at));
+    if ((flags & TCP_FLAGS.rst) !== 0) {
+      // RFC 9293 §3.5.3: only a reset at exactly the next number is one.
+      if (this.#streams.next(half) === sequence) this.#end(half >> 1);
+      return;
+    }
+    const payloadAt = at + tcpHeaderLength(bytes, at);
+    this.#streams.receive(half, sequence, bytes, payloadAt, ip.end, (flags & TCP_FLAGS.fin) !== 0);
+  }
+
+  /** A SYN numbers its own direction, a SYN-ACK both. */
+  #synchronise(half: number, sequence: number, flags: number, bytes: Buffer): void {
+    if (!this.#streams.begun(half)) {
+      this.#streams.begin(half, sequence);
+      this.#lines.begin(half);
+    }
+    if ((flags & TCP_FLAGS.ack) === 0 || this.#streams.begun(half ^ 1)) return;
+    this.#streams.begin(half ^ 1, tcpAcknowledgment(bytes, this.#ip.payloadAt));
+    this.#lines.begin(half ^ 1);
+  }
+
+  #readLine(half: number, bytes: Buffer, start: number, end: number, traits: number): void {
+    const flow = half >> 1;
+    if (this.#released[flow] === 1) return;
+    this.counters.lines++;
+    const outcome =
+      (half & 1) === ORIGINAL
+        ? this.#sessions.clientLine(flow, bytes, start, end, traits)
+        : this.#sessions.serverLine(flow, bytes, start, end, traits);
+    if (outcome !== undefined) this.#conclude(flow, outcome);
+  }
+
+  #conclude(flow: number, outcome: Outcome): void {
+    const connection = { original: this.#flows.original(flow), reply: this.#flows.reply(flow) };
+    switch (outcome.kind) {
+      case 'announcement':
+        this.#decide(connection, outcome.announcement);
+        break;
+      case 'refused': {
+        const { announcement, address, port, reason } = outcome;
+        this.#refuse(this.#decision(connection, announcement, address, port, reason));
+        break;
+      }
+      case 'encrypted':
+        this.counters.encrypted++;
+        this.#release(flow, connection, outcome.kind);
+        break;
+      case 'not-ftp':
+        this.counters.notFtp++;
+        this.#effects.push({ kind: 'release', connection: connection.original, cause: outcome.kind });
+        break;
+    }
+  }
+
+  #decide(connection: Connection, announcement: Announcement): void {
+    const own = announcerAddress(connection, announcement);
+    const { kind, port } = announcement;
+    const address = announcement.address ?? own;
+    const reason = judge(this.#policy, announcement, own);
+    if (reason !== undefined) {
+      this.#refuse(this.#decision(connection, kind, address, port, reason));
+      return;
+    }
+    const expected = planExpectation(connection, announcement, this.#policy.activeSourcePort);
+    if (expected === undefined) {
+      this.#refuse(this.#decision(connection, kind, address, port, 'translation-needed'));
+      return;
+    }
+    this.counters.expected++;
+    const decision = this.#decision(connection, kind, address, port, undefined);
+    this.#effects.push({ kind: 'expect', expected, decision });
+  }
+
+  #decision(
+    connection: Connection,
+    announcement: Decision['announcement'],
+    address: Decision['address'],
+    port: Decision['port'],
+    refusal: Decision['refusal'],
+  ): Decision {
+    const { original } = connection;
+    return {
+      packet: this.#packet,
+      time: this.#now,
+      client: original.source,
+      clientPort: original.sourcePort,
+      server: original.destination,
+      serverPort: original.destinationPort,
+      announcement,
+      address,
+      port,
+      refusal,
+    };
+  }
+
+  #refuse(decision: Decision): void {
+    this.counters.refused++;
+    this.#effects.push({ kind: 'refuse', decision });
+  }
+
+  #release(flow: number, connection: Connection, cause: 'encrypted'): void {
+    this.#released[flow] = 1;
+    this.#effects.push({ kind: 'release', connection: connection.original, cause });
+  }
+
+  #end(flow: number): void {
+    this.#forget(flow);
+    this.#flows.remove(flow);
+  }
+
+  #forget(flow: number): void {
+    this.#forgetStreams(flow);
+    this.#sessions.forget(flow);
+  }
+
+  #forgetStreams(flow: number): void {
+    for (let half = flow * 2; half <= flow * 2 + 1; half++) {
+      this.#streams.forget(half);
+      this.#lines.forget(half);
+    }
+  }
+}

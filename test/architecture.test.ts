@@ -1,0 +1,145 @@
+/** The layers, asserted on the import graph: who may import whom, and what the pure core may not touch. */
+import { readFileSync, readdirSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import path from 'node:path';
+import ts from 'typescript';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = path.resolve(import.meta.dirname, '..');
+
+/** What each layer may import beside itself and src/errors.ts. */
+const LAYERS: Record<string, { readonly layers: readonly string[]; readonly files?: readonly string[] }> = {
+  wire: { layers: [] },
+  tcp: { layers: ['wire'] },
+  ftp: { layers: [], files: ['src/wire/ip-address.ts'] },
+  helper: { layers: ['ftp', 'tcp', 'wire'] },
+  kernel: { layers: ['wire'] },
+  rules: { layers: [] },
+  cli: { layers: ['wire', 'tcp', 'ftp', 'helper', 'kernel', 'rules'] },
+};
+const PURE = ['wire', 'tcp', 'ftp', 'helper', 'rules'];
+/** Of Node, the pure layers may use only what computes: addresses and their networks. */
+const PURE_BUILTINS = ['node:net'];
+const MAX_LINES = 400;
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+}
+
+const files = readdirSync(path.join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.ts'))
+  .map((name) => path.posix.join('src', name))
+  .sort();
+const layerOf = (file: string): string => file.split('/')[1] ?? '';
+
+function importsOf(file: string): Import[] {
+  const source = ts.preProcessFile(readFileSync(path.join(ROOT, file), 'utf8'), true, true);
+  return source.importedFiles.map(({ fileName }) => ({
+    from: file,
+    to: fileName.startsWith('.') ? path.join(path.dirname(file), fileName).replace(/\.js$/, '.ts') : fileName,
+  }));
+}
+
+const imports = files.flatMap(importsOf);
+const local = imports.filter(({ to }) => to.startsWith('src/'));
+const packages = imports.filter(({ to }) => !to.startsWith('src/'));
+
+function allowed({ from, to }: Import): boolean {
+  if (to === 'src/errors.ts') return true;
+  const layer = layerOf(from);
+  if (layerOf(to) === layer) return true;
+  const rule = LAYERS[layer];
+  return rule !== undefined && (rule.layers.includes(layerOf(to)) || (rule.files ?? []).includes(to));
+}
+
+describe('the layers', () => {
+  it('has files in every layer', () => {
+    const seen = new Set(files.map(layerOf));
+    expect([...seen].filter((layer) => layer !== 'errors.ts').sort()).toEqual(Object.keys(LAYERS).sort());
+  });
+
+  it('imports only downwards', () => {
+    expect(local.filter((edge) => !allowed(edge))).toEqual([]);
+  });
+
+  it('has errors.ts as a leaf', () => {
+    expect(imports.filter(({ from }) => from === 'src/errors.ts')).toEqual([]);
+  });
+
+  it('reaches the addon only through kernel/binding.ts', () => {
+    const doors = packages.filter(
+      ({ to }) => to === 'node:module' || to === 'node-gyp-build' || to.endsWith('.node'),
+    );
+    expect([...new Set(doors.map(({ from }) => from))]).toEqual(['src/kernel/binding.ts']);
+  });
+
+  it('keeps input, output and packages out of the pure layers', () => {
+    const outside = packages.filter(({ from }) => PURE.includes(layerOf(from)));
+    expect(outside.filter(({ to }) => !PURE_BUILTINS.includes(to))).toEqual([]);
+  });
+
+  it('uses Node’s own modules by their node: names, and packages that are run-time dependencies', () => {
+    const manifest = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as {
+      dependencies: Record<string, string>;
+    };
+    const known = Object.keys(manifest.dependencies);
+    expect(packages.filter(({ to }) => !to.startsWith('node:') && !known.includes(to))).toEqual([]);
+    expect(packages.filter(({ to }) => builtinModules.includes(to))).toEqual([]);
+  });
+
+  it('has no cycle of imports', () => {
+    const graph = new Map(
+      files.map((file) => [file, local.filter(({ from }) => from === file).map(({ to }) => to)]),
+    );
+    expect(files.flatMap((file) => cycleFrom(file, graph))).toEqual([]);
+  });
+});
+
+describe('the files', () => {
+  it.each(files)('%s opens with its contract, exports by name and is short', (file) => {
+    const text = readFileSync(path.join(ROOT, file), 'utf8');
+    expect(text).toMatch(/^(#!.*\n)?\/\*\*[\s\S]*?@module\n \*\/\n/);
+    expect(text).not.toMatch(/^export default/m);
+    expect(text).not.toMatch(/^export \* from|^export \{[^}]*\} from/m);
+    expect(text.split('\n').length).toBeLessThanOrEqual(MAX_LINES);
+  });
+
+  it('has none named utils, helpers, common, misc or index', () => {
+    expect(files.filter((file) => /\/(utils?|helpers|common|misc|index)\.ts$/.test(file))).toEqual([]);
+  });
+
+  it('touches process only in src/cli', () => {
+    const users = files.filter((file) => /\bprocess\.(?!binding)/.test(withoutComments(file)));
+    expect(users.filter((file) => layerOf(file) !== 'cli')).toEqual([]);
+  });
+
+  it('reads no clock and starts no timer in the core', () => {
+    const clocks = /\b(Date\.now|new Date|performance\.|setTimeout|setInterval|setImmediate)\b/;
+    expect(
+      files.filter((file) => PURE.includes(layerOf(file)) && clocks.test(withoutComments(file))),
+    ).toEqual([]);
+  });
+});
+
+/** A path from `start` back to itself, or nothing. */
+function cycleFrom(start: string, graph: ReadonlyMap<string, readonly string[]>): string[] {
+  const open: string[][] = [[start]];
+  const seen = new Set<string>();
+  for (let trail = open.pop(); trail !== undefined; trail = open.pop()) {
+    for (const next of graph.get(trail.at(-1) ?? '') ?? []) {
+      if (next === start) return [[...trail, next].join(' → ')];
+      if (seen.has(next)) continue;
+      seen.add(next);
+      open.push([...trail, next]);
+    }
+  }
+  return [];
+}
+
+function withoutComments(file: string): string {
+  const text = readFileSync(path.join(ROOT, file), 'utf8');
+  return ts.transpileModule(text, {
+    compilerOptions: { removeComments: true, target: ts.ScriptTarget.ESNext },
+  }).outputText;
+}
