@@ -1,0 +1,29 @@
+/**
+ * Waiting for something to become true, with a deadline: the only way anything here waits.
+ *
+ * @module
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+
+const POLL_INTERVAL_MS = 10;
+const DEFAULT_DEADLINE_MS = 10_000;
+
+/**
+ * Asks `probe` until it answers something other than `undefined` or `false`, and answers that. Throws after
+ * `deadlineMs` with `what` was waited for; what `probe` throws ends the wait at once.
+ */
+export async function waitFor<T>(
+  what: string | (() => string),
+  probe: () => T | undefined | false | Promise<T | undefined | false>,
+  deadlineMs = DEFAULT_DEADLINE_MS,
+): Promise<T> {
+  const deadline = performance.now() + deadlineMs;
+  for (;;) {
+    const answer = await probe();
+    if (answer !== undefined && answer !== false) return answer;
+    if (performance.now() > deadline) {
+      throw new Error(`waited ${deadlineMs} ms in vain for ${typeof what === 'string' ? what : what()}`);
+    }
+    await pause(POLL_INTERVAL_MS);
+  }
+}

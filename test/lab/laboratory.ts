@@ -1,0 +1,81 @@
+/**
+ * One experiment's belongings: namespaces, processes and a temporary folder. `close` gives all of it back,
+ * and so does the end of our process by a signal or an error.
+ *
+ * @module
+ */
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Command } from './command.js';
+import { Namespace, sweepLeftovers } from './namespace.js';
+import type { RunningProcess, RunningProcessOptions } from './running-process.js';
+
+const FATAL_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+export class Laboratory {
+  /** A folder of this experiment alone; servers without privileges can read it. */
+  readonly folder: string;
+  readonly #namespaces: Namespace[] = [];
+  readonly #processes: RunningProcess[] = [];
+  readonly #onExit = (): void => {
+    this.#abandon();
+  };
+  readonly #onSignal = (signal: NodeJS.Signals): void => {
+    this.#abandon();
+    process.kill(process.pid, signal);
+  };
+
+  constructor() {
+    sweepLeftovers();
+    this.folder = mkdtempSync(join(tmpdir(), `cftp-${process.pid}-`));
+    chmodSync(this.folder, 0o755);
+    process.once('exit', this.#onExit);
+    for (const signal of FATAL_SIGNALS) process.once(signal, this.#onSignal);
+  }
+
+  async namespace(label: string): Promise<Namespace> {
+    const namespace = await Namespace.create(label);
+    this.#namespaces.push(namespace);
+    return namespace;
+  }
+
+  /** Starts a program inside `namespace` that ends with the experiment at the latest. */
+  async start(
+    namespace: Namespace,
+    command: Command,
+    options?: RunningProcessOptions,
+  ): Promise<RunningProcess> {
+    const running = await namespace.spawn(command, options);
+    this.#processes.push(running);
+    return running;
+  }
+
+  /** Makes a new folder in the experiment's own; `name` may be used once. */
+  makeFolder(name: string): string {
+    const folder = join(this.folder, name);
+    mkdirSync(folder);
+    return folder;
+  }
+
+  /** Ends the processes, then removes the namespaces and the folder. */
+  async close(): Promise<void> {
+    try {
+      const running = this.#processes.splice(0).filter((one) => !one.hasEnded);
+      for (const one of running) one.killNow();
+      // A server's sessions hold its output open: they end with the namespace, and only then has it ended.
+      await Promise.all(this.#namespaces.splice(0).map((namespace) => namespace.remove()));
+      await Promise.all(running.map((one) => one.ended));
+    } finally {
+      rmSync(this.folder, { recursive: true, force: true });
+      process.off('exit', this.#onExit);
+      for (const signal of FATAL_SIGNALS) process.off(signal, this.#onSignal);
+    }
+  }
+
+  #abandon(): void {
+    for (const running of this.#processes.splice(0)) running.killNow();
+    for (const namespace of this.#namespaces.splice(0)) namespace.removeNow();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}

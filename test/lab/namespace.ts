@@ -1,0 +1,117 @@
+/**
+ * Network namespaces under names that tell the process they belong to, so that what a killed test left
+ * behind can be told from what another one still uses. Nothing here touches the namespace we run in.
+ *
+ * @module
+ */
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync, readdirSync } from 'node:fs';
+import { run, runChecked, type Command, type CommandOptions, type Completed } from './command.js';
+import { waitFor } from './condition.js';
+import { RunningProcess, type RunningProcessOptions } from './running-process.js';
+
+const NAME_PREFIX = 'cftp';
+const NAME_PATTERN = /^cftp-(\d+)-[0-9a-f]{6}-/;
+/** Where iproute2 keeps a file for each named namespace. */
+const NAMESPACE_FOLDER = '/run/netns';
+
+export class Namespace {
+  /** `cftp-PID-RANDOM-LABEL` */
+  readonly name: string;
+
+  private constructor(name: string) {
+    this.name = name;
+  }
+
+  /** Makes a namespace with its loopback up. `label` says what stands in it: `client`, `gateway`. */
+  static async create(label: string): Promise<Namespace> {
+    const name = `${NAME_PREFIX}-${process.pid}-${randomBytes(3).toString('hex')}-${label}`;
+    await runChecked(['ip', 'netns', 'add', name]);
+    const namespace = new Namespace(name);
+    await namespace.configure(['link set lo up']);
+    return namespace;
+  }
+
+  /** The command line that runs `command` inside. The process that this starts is `command` itself. */
+  enter(command: Command): Command {
+    return ['ip', 'netns', 'exec', this.name, ...command];
+  }
+
+  async run(command: Command, options?: CommandOptions): Promise<Completed> {
+    return run(this.enter(command), options);
+  }
+
+  /** Runs `command` inside and answers its standard output; throws where it fails. */
+  async runChecked(command: Command, options?: CommandOptions): Promise<string> {
+    return runChecked(this.enter(command), options);
+  }
+
+  async spawn(command: Command, options?: RunningProcessOptions): Promise<RunningProcess> {
+    return RunningProcess.start(this.enter(command), options);
+  }
+
+  /** Runs iproute2 commands without their leading `ip`, all in one go. */
+  async configure(lines: readonly string[]): Promise<void> {
+    await runChecked(['ip', '-netns', this.name, '-batch', '-'], { input: `${lines.join('\n')}\n` });
+  }
+
+  /** Sets kernel parameters of this namespace, `net.ipv4.ip_forward` to `1`. */
+  async setParameters(parameters: Readonly<Record<string, string>>): Promise<void> {
+    const settings = Object.entries(parameters).map(([name, value]) => `${name}=${value}`);
+    await this.runChecked(['sysctl', '-qw', ...settings]);
+  }
+
+  /** Joins this namespace and `other` by a veth pair: `here` is the interface on this side, `there` on the other. */
+  async connect(here: string, other: Namespace, there: string): Promise<void> {
+    await this.configure([`link add ${here} type veth peer name ${there} netns ${other.name}`]);
+  }
+
+  /** Ends every process inside and removes the namespace. Removing it again does nothing. */
+  async remove(): Promise<void> {
+    if (!existsSync(`${NAMESPACE_FOLDER}/${this.name}`)) return;
+    await waitFor(`the processes in ${this.name} to end`, () => killProcessesInside(this.name) === 0);
+    await runChecked(['ip', 'netns', 'del', this.name]);
+  }
+
+  /** For the last moments of our own process: as `remove`, without waiting and without complaint. */
+  removeNow(): void {
+    discard(this.name);
+  }
+}
+
+/** Removes the namespaces of our naming whose process is gone. */
+export function sweepLeftovers(): void {
+  for (const name of existsSync(NAMESPACE_FOLDER) ? readdirSync(NAMESPACE_FOLDER) : []) {
+    const owner = NAME_PATTERN.exec(name)?.[1];
+    if (owner !== undefined && !isAlive(Number(owner))) discard(name);
+  }
+}
+
+function discard(name: string): void {
+  killProcessesInside(name);
+  spawnSync('ip', ['netns', 'del', name], { stdio: 'ignore' });
+}
+
+/** Kills what runs in the namespace `name`; answers how many processes were there. */
+function killProcessesInside(name: string): number {
+  const listing = spawnSync('ip', ['netns', 'pids', name], { encoding: 'utf8' });
+  const pids = listing.stdout.split('\n').filter((line) => line !== '');
+  for (const pid of pids) {
+    try {
+      process.kill(Number(pid), 'SIGKILL');
+    } catch {
+      // It ended by itself since it was listed.
+    }
+  }
+  return pids.length;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * Where the hosts stand: a client and a server, and the firewall between them, on the client or on the
+ * server. Addresses are from RFC 1918 and RFC 3849; there is no way out of the namespaces.
+ *
+ * @module
+ */
+import { FAMILIES, type AddressPair, type Family } from './family.js';
+import type { Laboratory } from './laboratory.js';
+import type { Namespace } from './namespace.js';
+
+/** Which host filters, and so which host the daemon runs on. */
+export const PLACEMENTS = ['gateway', 'client-host', 'server-host'] as const;
+export type Placement = (typeof PLACEMENTS)[number];
+
+export interface Host {
+  readonly namespace: Namespace;
+  readonly address: AddressPair;
+}
+
+export interface Topology {
+  readonly placement: Placement;
+  readonly client: Host;
+  readonly server: Host;
+  /** The host that filters: one of the two above, or a third between them. */
+  readonly firewall: Namespace;
+}
+
+/** The interface of the only link of a client or a server. */
+export const HOST_INTERFACE = 'eth0';
+
+const CLIENT: AddressPair = { 4: '10.1.0.2', 6: '2001:db8:1::2' };
+const CLIENT_SIDE: AddressPair = { 4: '10.1.0.1', 6: '2001:db8:1::1' };
+const SERVER: AddressPair = { 4: '10.2.0.2', 6: '2001:db8:2::2' };
+const SERVER_SIDE: AddressPair = { 4: '10.2.0.1', 6: '2001:db8:2::1' };
+const PREFIX_LENGTH = { 4: 24, 6: 64 } as const;
+const ALL_DESTINATIONS: AddressPair = { 4: '0.0.0.0/0', 6: '::/0' };
+
+export async function buildTopology(laboratory: Laboratory, placement: Placement): Promise<Topology> {
+  return placement === 'gateway' ? buildWithGateway(laboratory) : buildTwoHosts(laboratory, placement);
+}
+
+async function buildWithGateway(laboratory: Laboratory): Promise<Topology> {
+  const [client, gateway, server] = await Promise.all([
+    laboratory.namespace('client'),
+    laboratory.namespace('gateway'),
+    laboratory.namespace('server'),
+  ]);
+  await client.connect(HOST_INTERFACE, gateway, 'inside');
+  await server.connect(HOST_INTERFACE, gateway, 'outside');
+  await Promise.all([
+    gateway.configure([...up('inside', CLIENT_SIDE), ...up('outside', SERVER_SIDE)]),
+    gateway.setParameters({ 'net.ipv4.ip_forward': '1', 'net.ipv6.conf.all.forwarding': '1' }),
+  ]);
+  await Promise.all([
+    client.configure([...up(HOST_INTERFACE, CLIENT), ...routeAllVia(CLIENT_SIDE)]),
+    server.configure([...up(HOST_INTERFACE, SERVER), ...routeAllVia(SERVER_SIDE)]),
+  ]);
+  return {
+    placement: 'gateway',
+    client: { namespace: client, address: CLIENT },
+    server: { namespace: server, address: SERVER },
+    firewall: gateway,
+  };
+}
+
+async function buildTwoHosts(
+  laboratory: Laboratory,
+  placement: 'client-host' | 'server-host',
+): Promise<Topology> {
+  const [client, server] = await Promise.all([
+    laboratory.namespace('client'),
+    laboratory.namespace('server'),
+  ]);
+  await client.connect(HOST_INTERFACE, server, HOST_INTERFACE);
+  await Promise.all([
+    client.configure([...up(HOST_INTERFACE, CLIENT), ...routeAllToLink()]),
+    server.configure([...up(HOST_INTERFACE, SERVER), ...routeAllToLink()]),
+  ]);
+  return {
+    placement,
+    client: { namespace: client, address: CLIENT },
+    server: { namespace: server, address: SERVER },
+    firewall: placement === 'client-host' ? client : server,
+  };
+}
+
+const eachFamily = (line: (family: Family) => string): string[] => FAMILIES.map(line);
+
+/** `nodad`: an address that waits for duplicate address detection cannot be used for a second. */
+const up = (device: string, address: AddressPair): string[] => [
+  ...eachFamily(
+    (f) => `address add ${address[f]}/${PREFIX_LENGTH[f]} dev ${device}${f === 6 ? ' nodad' : ''}`,
+  ),
+  `link set ${device} up`,
+];
+
+const routeAllVia = (address: AddressPair): string[] =>
+  eachFamily((f) => `route add ${ALL_DESTINATIONS[f]} via ${address[f]}`);
+
+const routeAllToLink = (): string[] =>
+  eachFamily((f) => `route add ${ALL_DESTINATIONS[f]} dev ${HOST_INTERFACE}`);
