@@ -1,17 +1,12 @@
 /**
- * Builds pcap and pcapng files for tests, in every byte order and resolution that the reader knows.
+ * Builds pcap and pcapng files for tests, in every byte order and resolution that the reader knows; one with
+ * several sections or odd blocks is put together with `pcapng-section.ts`.
  *
  * @module
  */
 import { LINK_TYPES } from '../../src/wire/link-layer.js';
-
-export interface FrameOptions {
-  readonly bytes: Uint8Array;
-  /** Seconds; kept to the file's resolution. */
-  readonly time?: number;
-  /** What the frame had on the wire; its length where nothing is said. */
-  readonly originalLength?: number;
-}
+import { ByteWriter } from './byte-writer.js';
+import { PcapngSection, type FrameOptions, type InterfaceOptions } from './pcapng-section.js';
 
 export interface PcapOptions {
   readonly linkType?: number;
@@ -65,32 +60,13 @@ function splitTime(time: number, unitsPerSecond: number): [seconds: number, unit
   return [seconds, Math.round((time - seconds) * unitsPerSecond)];
 }
 
-/** Numbers as bytes in one byte order. */
-export class ByteWriter {
-  readonly #bigEndian: boolean;
+export interface PcapngOptions extends InterfaceOptions {
+  readonly bigEndian?: boolean;
+}
 
-  constructor(bigEndian: boolean) {
-    this.#bigEndian = bigEndian;
-  }
-
-  u16(value: number): Buffer {
-    const bytes = Buffer.alloc(2);
-    if (this.#bigEndian) bytes.writeUInt16BE(value);
-    else bytes.writeUInt16LE(value);
-    return bytes;
-  }
-
-  u32(value: number): Buffer {
-    const bytes = Buffer.alloc(4);
-    if (this.#bigEndian) bytes.writeUInt32BE(value);
-    else bytes.writeUInt32LE(value);
-    return bytes;
-  }
-
-  i64(value: bigint): Buffer {
-    const bytes = Buffer.alloc(8);
-    if (this.#bigEndian) bytes.writeBigInt64BE(value);
-    else bytes.writeBigInt64LE(value);
-    return bytes;
-  }
+/** A whole pcapng file of one section and one interface, all frames in enhanced packet blocks. */
+export function pcapngFile(frames: readonly FrameOptions[], options: PcapngOptions = {}): Buffer {
+  const section = new PcapngSection(options.bigEndian).describeInterface(options);
+  for (const frame of frames) section.enhancedPacket(frame);
+  return section.bytes();
 }
