@@ -27,6 +27,7 @@ export type ErrorCode =
   | 'ERR_NETLINK_REJECTED'
   | 'ERR_NETLINK_MALFORMED'
   | 'ERR_CAPTURE'
+  | 'ERR_RULESET'
   | 'ERR_USAGE'
   | 'ERR_MISSING'
   | 'ERR_NOT_PERMITTED';
@@ -93,6 +94,12 @@ export class NetlinkMalformed extends ConntrackFtpError {
 /** A capture file that cannot be read: not a capture, cut short, or of a link type without IP. */
 export class CaptureError extends ConntrackFtpError {
   readonly code = 'ERR_CAPTURE';
+  readonly exitCode = EXIT_CODES.failed;
+}
+
+/** iptables-restore or nft refused a ruleset, for a reason that is neither a lack nor a privilege. */
+export class RulesetRejected extends ConntrackFtpError {
+  readonly code = 'ERR_RULESET';
   readonly exitCode = EXIT_CODES.failed;
 }
 

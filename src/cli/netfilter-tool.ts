@@ -1,0 +1,93 @@
+/**
+ * Running iptables, its restore and nft, and saying what their refusals mean. The tools tell by text and exit code
+ * only, and not the same for each variant and version; so a refusal is explained by what the text says for sure, or
+ * by trying the pieces of the ruleset one by one.
+ *
+ * @module
+ */
+import { spawnSync } from 'node:child_process';
+import { MissingError, NotPermittedError, RulesetRejected, type ConntrackFtpError } from '../errors.js';
+import type { Need } from '../rules/needs.js';
+
+export interface ToolResult {
+  /** The exit code; `undefined` where there is no such tool. */
+  readonly status: number | undefined;
+  readonly output: string;
+  readonly complaint: string;
+}
+
+/** Runs a tool to its end with `input` on its standard input. */
+export type RunTool = (tool: string, parameters: readonly string[], input?: string) => ToolResult;
+
+/** iptables stands in sbin, which only root's PATH has. */
+const SBIN = '/usr/local/sbin:/usr/sbin:/sbin';
+
+export const runTool: RunTool = (tool, parameters, input = '') => {
+  const { error, status, stdout, stderr } = spawnSync(tool, parameters, {
+    input,
+    encoding: 'utf8',
+    env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:${SBIN}`, LC_ALL: 'C' },
+  });
+  if (error !== undefined) {
+    if ('code' in error && error.code === 'ENOENT') return { status: undefined, output: '', complaint: '' };
+    throw error;
+  }
+  // A tool that a signal ended has no exit code.
+  return { status: status ?? 1, output: stdout, complaint: stderr.trim() };
+};
+
+/** What a failed run of `tool` means, where the result tells; `undefined` where it needs trials. */
+export function obviousError(tool: string, result: ToolResult): ConntrackFtpError | undefined {
+  const { status, complaint } = result;
+  if (status === undefined) {
+    const debianPackage = tool === 'nft' ? 'nftables' : 'iptables';
+    return new MissingError(`${tool} is not installed`, {
+      remedy: `install the package ${debianPackage}: apt-get install ${debianPackage}`,
+    });
+  }
+  if (/permission denied|operation not permitted|must be root/i.test(complaint)) {
+    return new NotPermittedError(`${tool} is not permitted to change the packet filter`, {
+      remedy: 'run as root, or with the capabilities CAP_NET_ADMIN and CAP_NET_RAW',
+    });
+  }
+  if (/table does not exist|can't initialize/i.test(complaint)) {
+    return new MissingError(`this kernel has no such table: ${lastLine(complaint)}`, {
+      remedy: 'load the module that the message names, or use `conntrack-ftp rules nft`',
+    });
+  }
+  if (/incompatible, use 'nft' tool/i.test(complaint)) {
+    return new MissingError(
+      `${tool} cannot work on this ruleset, nft made parts of it: ${lastLine(complaint)}`,
+      {
+        remedy: 'use `conntrack-ftp rules nft`',
+      },
+    );
+  }
+  return undefined;
+}
+
+/** Tries each of `needs` with `tool` and names those that the kernel refuses. */
+export function missingPieces(
+  run: RunTool,
+  tool: string,
+  parameters: readonly string[],
+  needs: readonly Need[],
+): MissingError | undefined {
+  const missing = needs.filter(({ trial, removal }) => {
+    const accepted = run(tool, parameters, trial).status === 0;
+    if (accepted && removal !== undefined) run(tool, parameters, removal);
+    return !accepted;
+  });
+  if (missing.length === 0) return undefined;
+  const modules = missing.map(({ module }) => module).join(' ');
+  return new MissingError(`this kernel lacks ${missing.map(({ what }) => what).join(', and ')} (${tool})`, {
+    remedy: `load what is missing (modprobe -a ${modules}), or take a kernel that has it`,
+  });
+}
+
+/** The last resort: the tool's own words. */
+export function rejected(tool: string, result: ToolResult): RulesetRejected {
+  return new RulesetRejected(`${tool} refused the ruleset: ${result.complaint}`);
+}
+
+const lastLine = (text: string): string => text.split('\n').at(-1) ?? '';

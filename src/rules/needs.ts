@@ -1,0 +1,63 @@
+/**
+ * What a ruleset needs of the kernel, piece by piece, each with the smallest ruleset that has only this piece. After
+ * a ruleset was refused, trying them tells which piece is missing; iptables-restore by itself names a line at best.
+ *
+ * @module
+ */
+import { section } from './iptables.js';
+import type { IptablesTable } from './iptables-chains.js';
+import type { RulesOptions } from './options.js';
+
+export interface Need {
+  /** For a sentence, `the NFQUEUE target`. */
+  readonly what: string;
+  /** The kernel module that has it. */
+  readonly module: string;
+  /** A ruleset that is accepted where the kernel has it. */
+  readonly trial: string;
+  /** What takes the trial away again; nothing where it is only checked (`nft --check`). */
+  readonly removal?: string;
+}
+
+/** No packet passes it: there is no jump to it. */
+const TRIAL_CHAIN = 'CONNTRACK_FTP_TRIAL';
+
+export function iptablesNeeds({ anchor }: RulesOptions): Need[] {
+  return [
+    iptablesNeed('the comment match', 'xt_comment', 'raw', '-m comment --comment trial'),
+    iptablesNeed('the multiport match', 'xt_multiport', 'raw', '-p tcp -m multiport --dports 21'),
+    iptablesNeed('the CT target', 'xt_CT', 'raw', '-j CT --notrack'),
+    iptablesNeed(helper(anchor), helperModule(anchor), 'raw', `-p tcp -j CT --helper ${anchor}`),
+    iptablesNeed('the conntrack match', 'xt_conntrack', 'mangle', '-m conntrack --ctstate ESTABLISHED'),
+    iptablesNeed('the connmark match', 'xt_connmark', 'mangle', '-m connmark --mark 1'),
+    iptablesNeed('the bpf match', 'xt_bpf', 'mangle', '-m bpf --bytecode "1,6 0 0 0"'),
+    iptablesNeed('the NFQUEUE target', 'xt_NFQUEUE', 'mangle', '-j NFQUEUE --queue-num 0 --queue-bypass'),
+  ];
+}
+
+/** For `nft --check`: nothing of it is made. */
+export function nftNeeds({ anchor }: RulesOptions): Need[] {
+  return [
+    nftNeed('the ct expression', 'nft_ct', 'chain trial { ct state new; }'),
+    nftNeed(helper(anchor), helperModule(anchor), `ct helper trial { type "${anchor}" protocol tcp; }`),
+    nftNeed('the payload match @ih (Linux 5.16, nft 1.0.2)', 'nf_tables', 'chain trial { @ih,0,8 >= 0; }'),
+    nftNeed('the queue statement', 'nft_queue', 'chain trial { queue flags bypass to 0; }'),
+  ];
+}
+
+const helper = (name: string): string => `a conntrack helper named ${name} for TCP`;
+/** Its alias, as the kernel itself asks for it. */
+const helperModule = (name: string): string => `nfct-helper-${name}`;
+
+function iptablesNeed(what: string, module: string, table: IptablesTable, rule: string): Need {
+  return {
+    what,
+    module,
+    trial: section(table, [`:${TRIAL_CHAIN} - [0:0]`, `-A ${TRIAL_CHAIN} ${rule}`]),
+    removal: section(table, [`:${TRIAL_CHAIN} - [0:0]`, `-X ${TRIAL_CHAIN}`]),
+  };
+}
+
+function nftNeed(what: string, module: string, content: string): Need {
+  return { what, module, trial: `table inet conntrack_ftp_trial {\n\t${content}\n}\n` };
+}
