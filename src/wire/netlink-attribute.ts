@@ -1,0 +1,118 @@
+/**
+ * Reads netlink attributes (linux/netlink.h `struct nlattr`): a 4-byte header in host order, a value, padding
+ * to 4 bytes. The reader's fault is sticky and shared with the readers of its nests: read everything, then ask
+ * `fault` once. After a fault `next()` answers false, and values read are zeros.
+ *
+ * @module
+ */
+import { readHostUint16 } from './host-order.js';
+import type { NetlinkFault } from './netlink-fault.js';
+
+export const ATTRIBUTE_HEADER_LENGTH = 4;
+/** NLA_F_NESTED. */
+export const NESTED = 0x8000;
+/** NLA_TYPE_MASK: without NLA_F_NESTED and NLA_F_NET_BYTEORDER. */
+const TYPE_MASK = 0x3fff;
+
+interface StickyFault {
+  fault: NetlinkFault | undefined;
+  at: number;
+}
+
+export class AttributeReader {
+  readonly #bytes: Buffer;
+  readonly #limit: number;
+  readonly #sticky: StickyFault;
+  #next: number;
+  #valueAt: number;
+  #valueEnd: number;
+  /** The current attribute's type, without its flag bits. */
+  type = 0;
+
+  constructor(
+    bytes: Buffer,
+    start: number,
+    end: number,
+    sticky: StickyFault = { fault: undefined, at: start },
+  ) {
+    this.#bytes = bytes;
+    this.#next = start;
+    this.#limit = end;
+    this.#valueAt = start;
+    this.#valueEnd = start;
+    this.#sticky = sticky;
+  }
+
+  /** The first fault of this reader or of any of its nests. */
+  get fault(): NetlinkFault | undefined {
+    return this.#sticky.fault;
+  }
+
+  /** Where that fault was seen. */
+  get faultAt(): number {
+    return this.#sticky.at;
+  }
+
+  next(): boolean {
+    if (this.fault !== undefined || this.#next >= this.#limit) return false;
+    const at = this.#next;
+    if (this.#limit - at < ATTRIBUTE_HEADER_LENGTH) return this.fail('attribute-header-truncated', at);
+    const length = readHostUint16(this.#bytes, at);
+    if (length < ATTRIBUTE_HEADER_LENGTH) return this.fail('attribute-length-too-small', at);
+    if (length > this.#limit - at) return this.fail('attribute-length-past-end', at);
+    this.type = readHostUint16(this.#bytes, at + 2) & TYPE_MASK;
+    this.#valueAt = at + ATTRIBUTE_HEADER_LENGTH;
+    this.#valueEnd = at + length;
+    this.#next = at + ((length + 3) & ~3);
+    return true;
+  }
+
+  uint8(): number {
+    return this.#holds(1) ? this.#bytes.readUInt8(this.#valueAt) : 0;
+  }
+
+  /** Network order, as all of netfilter's numbers are. */
+  uint16(): number {
+    return this.#holds(2) ? this.#bytes.readUInt16BE(this.#valueAt) : 0;
+  }
+
+  uint32(): number {
+    return this.#holds(4) ? this.#bytes.readUInt32BE(this.#valueAt) : 0;
+  }
+
+  int32(): number {
+    return this.#holds(4) ? this.#bytes.readInt32BE(this.#valueAt) : 0;
+  }
+
+  /** A copy of the value, which must be `length` bytes long. */
+  bytes(length: number): Uint8Array {
+    if (!this.#holds(length)) return new Uint8Array(length);
+    return new Uint8Array(this.#bytes.subarray(this.#valueAt, this.#valueEnd));
+  }
+
+  /** A string up to its NUL, or to the end of the value where it has none. */
+  text(): string {
+    const nul = this.#bytes.indexOf(0, this.#valueAt);
+    const end = nul === -1 ? this.#valueEnd : Math.min(nul, this.#valueEnd);
+    return this.#bytes.toString('latin1', this.#valueAt, end);
+  }
+
+  /** A reader of the attributes within this one. */
+  nested(): AttributeReader {
+    return new AttributeReader(this.#bytes, this.#valueAt, this.#valueEnd, this.#sticky);
+  }
+
+  /** Notes a fault that the caller saw, unless there was one before. Answers false, for `return reader.fail(…)`. */
+  fail(fault: NetlinkFault, at: number = this.#valueAt): false {
+    if (this.#sticky.fault === undefined) {
+      this.#sticky.fault = fault;
+      this.#sticky.at = at;
+    }
+    return false;
+  }
+
+  #holds(length: number): boolean {
+    if (this.fault !== undefined) return false;
+    return this.#valueEnd - this.#valueAt === length || this.fail('attribute-wrong-size');
+  }
+}

@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { MESSAGE_FLAGS, MessageReader } from '../../src/wire/netlink.js';
+import { NetlinkWriter } from '../../src/wire/netlink-writer.js';
+import {
+  ADDRESS_FAMILIES,
+  addressFamily,
+  beginRequest,
+  messageOf,
+  messageType,
+  payloadFamily,
+  payloadResourceId,
+  readAttributes,
+  SUBSYSTEMS,
+  subsystemOf,
+} from '../../src/wire/nfnetlink.js';
+
+describe('netfilter messages', () => {
+  it('carry subsystem and message in one type', () => {
+    const type = messageType(SUBSYSTEMS.expectation, 1);
+    expect(type).toBe(0x201);
+    expect([subsystemOf(type), messageOf(type)]).toEqual([SUBSYSTEMS.expectation, 1]);
+  });
+
+  it('begin with family and resource, ask for an acknowledgement, and go on with attributes', () => {
+    const writer = new NetlinkWriter();
+    beginRequest(writer, SUBSYSTEMS.queue, 2, MESSAGE_FLAGS.create, 99, ADDRESS_FAMILIES.unspecified, 0xfffe);
+    writer.uint32(5, 1);
+    const message = new MessageReader(writer.written, 0, writer.written.length);
+    message.next();
+    expect(message.type).toBe(0x302);
+    expect(message.flags).toBe(MESSAGE_FLAGS.create | MESSAGE_FLAGS.request | MESSAGE_FLAGS.ack);
+    expect(message.sequence).toBe(99);
+    expect(payloadFamily(message.bytes, message.payloadAt)).toBe(0);
+    expect(payloadResourceId(message.bytes, message.payloadAt)).toBe(0xfffe);
+    const attributes = readAttributes(message.bytes, message.payloadAt, message.end);
+    expect([attributes.next(), attributes.type, attributes.uint32()]).toEqual([true, 5, 1]);
+  });
+
+  it('know the families by their numbers', () => {
+    expect([addressFamily(4), addressFamily(6)]).toEqual([2, 10]);
+  });
+
+  it('too short for their own header are a fault', () => {
+    const attributes = readAttributes(Buffer.alloc(3), 0, 3);
+    expect(attributes.next()).toBe(false);
+    expect(attributes.fault).toBe('message-body-truncated');
+  });
+});
