@@ -1,0 +1,100 @@
+/**
+ * `h1,h2,h3,h4,p1,p2`: the argument of PORT (RFC 959 §4.1.2) and what a 227 reply carries somewhere in its
+ * text (RFC 959 §4.2; RFC 1123 §4.1.2.6 warns that the parentheses may be missing). Numbers are decimal, one
+ * to three digits each, parted by single commas.
+ *
+ * @module
+ */
+import { byteAt, COMMA, decimalValue, isDigit, POINT, skipBlanks, skipDigits } from './ascii.js';
+import { endpointWithPort, malformed, type EndpointReading } from './endpoint.js';
+
+const NUMBERS = 6;
+const MAX_DIGITS = 3;
+const MAX_OCTET = 255;
+
+/** `PORT` and `227 ` are both followed by what is read here. */
+const KEYWORD_LENGTH = 4;
+
+const NO_GROUP = -1;
+
+/** PORT: blanks, the six numbers, blanks, and nothing else. */
+export function readPortArgument(bytes: Buffer, start: number, end: number): EndpointReading {
+  const from = skipBlanks(bytes, start + KEYWORD_LENGTH, end);
+  const to = groupEnd(bytes, from, end);
+  if (to === NO_GROUP) return malformed(from - start);
+  const rest = skipBlanks(bytes, to, end);
+  return rest === end ? readGroup(bytes, start, from, to) : malformed(rest - start);
+}
+
+/**
+ * 227: exactly one group of six numbers that stands alone in the text. Other digits do not matter; two
+ * groups, or none, leave it open what is meant.
+ */
+export function readPassiveReply(bytes: Buffer, start: number, end: number): EndpointReading {
+  let reading: EndpointReading | undefined;
+  let at = start + KEYWORD_LENGTH;
+  while (at < end) {
+    const runEnd = skipNumeric(bytes, at, end);
+    const from = skipPunctuation(bytes, at, runEnd);
+    const to = groupEnd(bytes, from, runEnd);
+    if (to !== NO_GROUP && skipPunctuation(bytes, to, runEnd) === runEnd) {
+      if (reading !== undefined) return malformed(from - start);
+      reading = readGroup(bytes, start, from, to);
+    }
+    at = runEnd + 1;
+  }
+  return reading ?? malformed(KEYWORD_LENGTH);
+}
+
+/** End of the six numbers that begin at `at`, or `NO_GROUP`. */
+function groupEnd(bytes: Buffer, at: number, end: number): number {
+  for (let number = 1; number <= NUMBERS; number += 1) {
+    const digitsEnd = skipDigits(bytes, at, end);
+    if (digitsEnd === at || digitsEnd - at > MAX_DIGITS) return NO_GROUP;
+    if (number === NUMBERS) return digitsEnd;
+    if (byteAt(bytes, digitsEnd, end) !== COMMA) return NO_GROUP;
+    at = digitsEnd + 1;
+  }
+  return NO_GROUP;
+}
+
+/** Values of the group `[from, to)`: an octet above 255 is a fault, and never carried into its neighbour. */
+function readGroup(bytes: Buffer, start: number, from: number, to: number): EndpointReading {
+  const octets = new Uint8Array(NUMBERS);
+  let tooLargeAt = NO_GROUP;
+  let addressReadable = true;
+  let portReadable = true;
+  let portAt = from;
+  let at = from;
+  for (let number = 0; number < NUMBERS; number += 1) {
+    const digitsEnd = skipDigits(bytes, at, to);
+    const value = decimalValue(bytes, at, digitsEnd);
+    if (number === 4) portAt = at;
+    if (value > MAX_OCTET) {
+      if (tooLargeAt === NO_GROUP) tooLargeAt = at;
+      if (number < 4) addressReadable = false;
+      else portReadable = false;
+    }
+    octets[number] = value;
+    at = digitsEnd + 1;
+  }
+  const address = addressReadable ? octets.slice(0, 4) : undefined;
+  const port = portReadable ? octets.slice(4).reduce((high, low) => high * 256 + low) : undefined;
+  if (tooLargeAt !== NO_GROUP || port === undefined) {
+    return { ok: false, fault: 'octet-out-of-range', at: tooLargeAt - start, address, port };
+  }
+  return endpointWithPort(address, port, portAt - start, from - start, to - start);
+}
+
+/** Numbers are read in runs of digits, commas and points, so that `10.1,2,3,4,5,6` is no group. */
+function skipNumeric(bytes: Buffer, at: number, end: number): number {
+  while (at < end && (isDigit(byteAt(bytes, at, end)) || isPunctuation(byteAt(bytes, at, end)))) at += 1;
+  return at;
+}
+
+function skipPunctuation(bytes: Buffer, at: number, end: number): number {
+  while (isPunctuation(byteAt(bytes, at, end))) at += 1;
+  return at;
+}
+
+const isPunctuation = (byte: number): boolean => byte === COMMA || byte === POINT;

@@ -1,0 +1,250 @@
+/**
+ * Cuts the byte streams of many control connections into lines. One half (a direction of a connection) is
+ * one stream; its bytes arrive in order and in pieces of any size, and the lines that come out do not depend
+ * on the pieces. A line that lies whole in a piece is handed on where it lies; only the unfinished end of a
+ * piece is copied, up to a bound.
+ *
+ * RFC 959 §5.3.1 ends a line with CRLF. A bare LF ends it here too, because servers take it so, but the line
+ * before and the line behind carry a trait that says it: a peer may have smuggled that LF in.
+ *
+ * Must not be called from within `onLine`, except `forget`.
+ *
+ * @module
+ */
+import { byteAt, CR, LF, NUL, PAST_END } from './ascii.js';
+import { LineTail } from './line-tail.js';
+import { IAC, stripTelnet } from './telnet.js';
+
+/** What is peculiar about a line: a set of bits. */
+export const LINE_TRAITS = {
+  /** Ends with LF alone. */
+  bareLineFeed: 0x01,
+  /** The line before it ended with LF alone, or with a LF whose predecessor was not seen. */
+  afterBareLineFeed: 0x02,
+  /** Longer than the limit: only its beginning is given. */
+  tooLong: 0x04,
+  /** Contains NUL. */
+  nul: 0x08,
+  /** Telnet sequences were removed: offsets in the line do not map to sequence numbers. */
+  telnet: 0x10,
+} as const;
+
+export interface LineSink {
+  /**
+   * `[start, end)` is the line without its terminator and is borrowed: the bytes change after return.
+   * `sequence` is the TCP sequence number of the line's first byte. `traits` is a set of `LINE_TRAITS`.
+   */
+  onLine(half: number, bytes: Buffer, start: number, end: number, sequence: number, traits: number): void;
+}
+
+export interface LineScannerOptions {
+  /** Number of halves: two for each connection. */
+  readonly halves: number;
+  /** Bytes of a line that are given, its terminator not counted. */
+  readonly maxLine?: number;
+  /** Bytes that all unfinished lines together may keep. */
+  readonly maxTailBytes?: number;
+}
+
+export interface LineScannerCounters {
+  lines: number;
+  bareLineFeed: number;
+  tooLong: number;
+  nul: number;
+  telnet: number;
+  /** Times that a half fell out of step. */
+  lost: number;
+  /** Unfinished lines given up because all of them together had grown too large. */
+  tailsDropped: number;
+}
+
+/** RFC 959 has no limit; servers take 512 to 4,096 bytes. */
+const DEFAULT_MAX_LINE = 2048;
+
+/** Some 8,000 connections with a line of 2,048 bytes begun, or 260,000 with a short one. */
+const DEFAULT_MAX_TAIL_BYTES = 16 * 1024 * 1024;
+
+/** State bits of a half; 0 is a half that takes no bytes. */
+const ACTIVE = 0x01;
+/** Bytes are passed over up to and including the next LF. */
+const OUT_OF_STEP = 0x02;
+/** The last byte passed over was CR. */
+const PASSED_CR = 0x04;
+const AFTER_BARE_LF = 0x08;
+/** `#tails` has the beginning of a line. */
+const UNFINISHED = 0x10;
+
+export class LineScanner {
+  readonly counters: LineScannerCounters = {
+    lines: 0,
+    bareLineFeed: 0,
+    tooLong: 0,
+    nul: 0,
+    telnet: 0,
+    lost: 0,
+    tailsDropped: 0,
+  };
+  readonly #sink: LineSink;
+  readonly #maxLine: number;
+  readonly #maxTailBytes: number;
+  readonly #states: Uint8Array;
+  readonly #tails = new Map<number, LineTail>();
+  /** Capacity of all tails together. */
+  #tailBytes = 0;
+  /** Where a line goes that has to lose its telnet sequences. */
+  readonly #stripped: Buffer;
+
+  constructor(options: LineScannerOptions, sink: LineSink) {
+    this.#sink = sink;
+    this.#maxLine = options.maxLine ?? DEFAULT_MAX_LINE;
+    this.#maxTailBytes = options.maxTailBytes ?? DEFAULT_MAX_TAIL_BYTES;
+    this.#states = new Uint8Array(options.halves);
+    this.#stripped = Buffer.alloc(this.#maxLine);
+  }
+
+  /** The next byte of the half is the first of a line. */
+  begin(half: number): void {
+    this.forget(half);
+    this.#states[half] = ACTIVE;
+  }
+
+  /** The next byte of the half may stand anywhere in a line: in step again after the next LF. */
+  lose(half: number): void {
+    this.forget(half);
+    this.#states[half] = ACTIVE | OUT_OF_STEP;
+    this.counters.lost += 1;
+  }
+
+  /** The half takes no bytes any more, until `begin` or `lose`. */
+  forget(half: number): void {
+    if ((this.#state(half) & UNFINISHED) !== 0) this.#dropTail(half);
+    this.#states[half] = 0;
+  }
+
+  /** Takes the next bytes of a half; `sequence` is the number of the first. */
+  scan(half: number, bytes: Buffer, start: number, end: number, sequence: number): void {
+    let lineStart = start;
+    let traits = 0;
+    for (let at = start; at < end; at += 1) {
+      const byte = bytes[at];
+      if (byte === LF) {
+        if (this.#state(half) === 0) return;
+        this.#endLine(half, bytes, lineStart, at, (sequence + (lineStart - start)) >>> 0, traits);
+        lineStart = at + 1;
+        traits = 0;
+      } else if (byte === IAC) {
+        traits |= LINE_TRAITS.telnet;
+      } else if (byte === NUL) {
+        traits |= LINE_TRAITS.nul;
+      }
+    }
+    if (lineStart === end || this.#state(half) === 0) return;
+    this.#keep(half, bytes, lineStart, end, (sequence + (lineStart - start)) >>> 0, traits);
+  }
+
+  /** `[from, lineFeed)` ends the line of the half, or is all of it. */
+  #endLine(
+    half: number,
+    bytes: Buffer,
+    from: number,
+    lineFeed: number,
+    sequence: number,
+    traits: number,
+  ): void {
+    const state = this.#state(half);
+    const lastByte = from === lineFeed ? PAST_END : byteAt(bytes, lineFeed - 1, lineFeed);
+    if ((state & OUT_OF_STEP) !== 0) {
+      const passedCr = lastByte === PAST_END ? (state & PASSED_CR) !== 0 : lastByte === CR;
+      this.#states[half] = passedCr ? ACTIVE : ACTIVE | AFTER_BARE_LF;
+      return;
+    }
+    if ((state & AFTER_BARE_LF) !== 0) traits |= LINE_TRAITS.afterBareLineFeed;
+    if ((state & UNFINISHED) === 0) {
+      this.#giveLine(half, bytes, from, lineFeed - from, lastByte, sequence, traits);
+      return;
+    }
+    const tail = this.#dropTail(half);
+    tail.append(bytes, from, lineFeed);
+    this.#giveLine(half, tail.bytes, 0, tail.length, tail.lastByte, tail.sequence, traits | tail.traits);
+  }
+
+  /** The line's first bytes are at `start`; `length` and `lastByte` include a CR before the LF. */
+  #giveLine(
+    half: number,
+    bytes: Buffer,
+    start: number,
+    length: number,
+    lastByte: number,
+    sequence: number,
+    traits: number,
+  ): void {
+    this.#states[half] = lastByte === CR ? ACTIVE : ACTIVE | AFTER_BARE_LF;
+    if (lastByte !== CR) traits |= LINE_TRAITS.bareLineFeed;
+    const contentLength = lastByte === CR ? length - 1 : length;
+    if (contentLength > this.#maxLine) traits |= LINE_TRAITS.tooLong;
+    let end = start + Math.min(contentLength, this.#maxLine);
+    if ((traits & LINE_TRAITS.telnet) !== 0) {
+      end = stripTelnet(bytes, start, end, this.#stripped);
+      bytes = this.#stripped;
+      start = 0;
+      traits = withNulTrait(traits, bytes, end);
+    }
+    this.#count(traits);
+    this.#sink.onLine(half, bytes, start, end, sequence, traits);
+  }
+
+  #keep(half: number, bytes: Buffer, from: number, to: number, sequence: number, traits: number): void {
+    const state = this.#state(half);
+    if ((state & OUT_OF_STEP) !== 0) {
+      this.#states[half] = ACTIVE | OUT_OF_STEP | (byteAt(bytes, to - 1, to) === CR ? PASSED_CR : 0);
+      return;
+    }
+    let tail = this.#tails.get(half);
+    if (tail === undefined) {
+      // One byte more than a line may have: the CR of its end.
+      tail = new LineTail(sequence, this.#maxLine + 1);
+      this.#tails.set(half, tail);
+      this.#states[half] = state | UNFINISHED;
+    } else {
+      this.#tailBytes -= tail.bytes.length;
+    }
+    tail.append(bytes, from, to);
+    tail.traits |= traits;
+    this.#tailBytes += tail.bytes.length;
+    if (this.#tailBytes > this.#maxTailBytes) this.#giveUpLine(half, tail.lastByte);
+  }
+
+  #giveUpLine(half: number, lastByte: number): void {
+    this.#dropTail(half);
+    this.#states[half] = ACTIVE | OUT_OF_STEP | (lastByte === CR ? PASSED_CR : 0);
+    this.counters.tailsDropped += 1;
+  }
+
+  #dropTail(half: number): LineTail {
+    const tail = this.#tails.get(half);
+    if (tail === undefined) throw new RangeError(`half ${half} has no unfinished line`);
+    this.#tails.delete(half);
+    this.#tailBytes -= tail.bytes.length;
+    return tail;
+  }
+
+  #count(traits: number): void {
+    const { counters } = this;
+    counters.lines += 1;
+    if (traits === 0) return;
+    if ((traits & LINE_TRAITS.bareLineFeed) !== 0) counters.bareLineFeed += 1;
+    if ((traits & LINE_TRAITS.tooLong) !== 0) counters.tooLong += 1;
+    if ((traits & LINE_TRAITS.nul) !== 0) counters.nul += 1;
+    if ((traits & LINE_TRAITS.telnet) !== 0) counters.telnet += 1;
+  }
+
+  #state(half: number): number {
+    return this.#states[half] ?? 0;
+  }
+}
+
+/** A NUL may have been part of a telnet sequence, where it does not count. */
+function withNulTrait(traits: number, stripped: Buffer, end: number): number {
+  const contains = stripped.subarray(0, end).includes(NUL);
+  return contains ? traits | LINE_TRAITS.nul : traits & ~LINE_TRAITS.nul;
+}

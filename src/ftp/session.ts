@@ -1,0 +1,214 @@
+/**
+ * The dialogue of each control connection: which lines are commands and replies, which reply answers which
+ * command, and whether it is FTP at all. A line in, at most one outcome out; a readable announcement at its
+ * right place is an outcome still to be judged by `policy.judge`, which needs to know who speaks.
+ *
+ * Lines come from a `LineScanner`; after bytes were lost, `lose` must be told before the next line. A flow is
+ * a slot number below `flows`; its state is a few bytes in typed arrays.
+ *
+ * @module
+ */
+import { ANNOUNCEMENTS, type AnnouncementKind, type AnnouncementRow } from './announcement.js';
+import { hasArgumentAll, isFtpVerb, verbAt, VERBS } from './command.js';
+import { announce, ENCRYPTED, lineObstacle, NOT_FTP, refuseReadable, type Outcome } from './outcome.js';
+import { COMMANDS, OutstandingCommands, type Command } from './outstanding.js';
+import type { Policy, RefusalReason } from './policy.js';
+import { endsReply, REPLY_PART, replyCode, ReplyGrouping } from './reply.js';
+
+export type { Outcome } from './outcome.js';
+
+export interface SessionsOptions {
+  /** Number of flows. */
+  readonly flows: number;
+  readonly policy: Policy;
+}
+
+/** State bits of a flow; 0 is a flow that was not begun. */
+const ACTIVE = 0x01;
+/** The server has not completed its greeting. */
+const AWAITING_BANNER = 0x02;
+/** The client's first line was an FTP command. */
+const CLIENT_PROVEN = 0x04;
+/** The server has accepted EPSV ALL. */
+const EPSV_ONLY = 0x08;
+/** Left alone for good. */
+const FOREIGN = 0x10;
+
+/** Positive answers to AUTH (234) and to the last ADAT of a security exchange (235), RFC 2228 §5. */
+const AUTH_ACCEPTED = 234;
+const EXCHANGE_COMPLETED = 235;
+
+const FIRST_FINAL_CODE = 200;
+const isPositive = (code: number): boolean => code >= 200 && code < 300;
+
+export class Sessions {
+  readonly #policy: Policy;
+  readonly #states: Uint8Array;
+  readonly #replies: ReplyGrouping;
+  readonly #outstanding: OutstandingCommands;
+
+  constructor(options: SessionsOptions) {
+    this.#policy = options.policy;
+    this.#states = new Uint8Array(options.flows);
+    this.#replies = new ReplyGrouping(options.flows);
+    this.#outstanding = new OutstandingCommands(options.flows);
+  }
+
+  /** Times that a client sent more commands ahead of their replies than are remembered. */
+  get commandOverflows(): number {
+    return this.#outstanding.overflows;
+  }
+
+  /** `midStream`: the beginning was not seen, so neither greeting nor outstanding commands are known. */
+  begin(flow: number, midStream: boolean): void {
+    this.#replies.reset(flow);
+    this.#outstanding.clear(flow);
+    this.#states[flow] = midStream ? ACTIVE : ACTIVE | AWAITING_BANNER;
+  }
+
+  forget(flow: number): void {
+    this.#states[flow] = 0;
+  }
+
+  /** Bytes of the client are missing before its next line. */
+  loseClient(flow: number): void {
+    this.#outstanding.clear(flow);
+  }
+
+  /** Bytes of the server are missing before its next line: the greeting may have been among them. */
+  loseServer(flow: number): void {
+    this.#outstanding.clear(flow);
+    this.#replies.reset(flow);
+    this.#clear(flow, AWAITING_BANNER);
+  }
+
+  clientLine(flow: number, bytes: Buffer, start: number, end: number, traits: number): Outcome | undefined {
+    // Servers pass over an empty line without a reply, because some clients and middleboxes send them.
+    if (!this.#has(flow, ACTIVE) || start === end) return undefined;
+    const verb = verbAt(bytes, start, end);
+    const row = clientRow(verb);
+    if (this.#has(flow, FOREIGN)) return refuseReadable(row, 'not-ftp', bytes, start, end, traits);
+    if (!this.#has(flow, CLIENT_PROVEN)) {
+      if (this.#policy.requireFtp && !isFtpVerb(verb)) return this.#leaveAlone(flow);
+      this.#set(flow, CLIENT_PROVEN);
+    }
+    this.#outstanding.push(flow, commandOf(verb, bytes, start, end));
+    if (row === undefined) return undefined;
+    return announce(row, this.#clientObstacle(flow, row, traits), bytes, start, end, traits);
+  }
+
+  serverLine(flow: number, bytes: Buffer, start: number, end: number, traits: number): Outcome | undefined {
+    if (!this.#has(flow, ACTIVE)) return undefined;
+    if (this.#has(flow, FOREIGN)) {
+      return refuseReadable(serverRow(bytes, start, end), 'not-ftp', bytes, start, end, traits);
+    }
+    const code = this.#replies.read(flow, bytes, start, end);
+    if (code >= FIRST_FINAL_CODE) return this.#finalReply(flow, code, bytes, start, end, traits);
+    if (code === REPLY_PART.text) {
+      return refuseReadable(serverRow(bytes, start, end), 'unsolicited-reply', bytes, start, end, traits);
+    }
+    if (code === REPLY_PART.none && this.#policy.requireFtp && this.#has(flow, AWAITING_BANNER)) {
+      return this.#leaveAlone(flow);
+    }
+    return undefined;
+  }
+
+  #finalReply(
+    flow: number,
+    code: number,
+    bytes: Buffer,
+    start: number,
+    end: number,
+    traits: number,
+  ): Outcome | undefined {
+    if (code === AUTH_ACCEPTED || code === EXCHANGE_COMPLETED) {
+      this.forget(flow);
+      return ENCRYPTED;
+    }
+    const command = this.#answeredCommand(flow);
+    const row = serverRow(bytes, start, end);
+    if (row !== undefined) return this.#passiveReply(flow, command, row, bytes, start, end, traits);
+    if (!isPositive(code)) return undefined;
+    if (command === COMMANDS.epsvAll) this.#set(flow, EPSV_ONLY);
+    if (command === COMMANDS.rein) this.#clear(flow, EPSV_ONLY);
+    return undefined;
+  }
+
+  /** The greeting answers no command, even where a client did not wait for it. */
+  #answeredCommand(flow: number): Command {
+    if (!this.#has(flow, AWAITING_BANNER)) return this.#outstanding.shift(flow);
+    this.#clear(flow, AWAITING_BANNER);
+    return COMMANDS.none;
+  }
+
+  #passiveReply(
+    flow: number,
+    command: Command,
+    row: AnnouncementRow,
+    bytes: Buffer,
+    start: number,
+    end: number,
+    traits: number,
+  ): Outcome | undefined {
+    if (this.#policy.pairReplies && !answers(row.kind, command)) {
+      // Commands and replies have run apart. With nothing outstanding, the next pair is in step again.
+      this.#outstanding.clear(flow);
+      const reason = command === COMMANDS.forgotten ? 'too-many-commands' : 'unsolicited-reply';
+      return refuseReadable(row, reason, bytes, start, end, traits);
+    }
+    return announce(row, this.#serverObstacle(flow, row, traits), bytes, start, end, traits);
+  }
+
+  #clientObstacle(flow: number, row: AnnouncementRow, traits: number): RefusalReason | undefined {
+    const obstacle = lineObstacle(this.#policy, row.kind, traits);
+    if (obstacle !== undefined) return obstacle;
+    if (this.#policy.requireFtp && this.#has(flow, AWAITING_BANNER)) return 'no-banner';
+    return this.#policy.honourEpsvAll && this.#has(flow, EPSV_ONLY) ? 'epsv-all' : undefined;
+  }
+
+  #serverObstacle(flow: number, row: AnnouncementRow, traits: number): RefusalReason | undefined {
+    const obstacle = lineObstacle(this.#policy, row.kind, traits);
+    if (obstacle !== undefined || row.kind === '229') return obstacle;
+    return this.#policy.honourEpsvAll && this.#has(flow, EPSV_ONLY) ? 'epsv-all' : undefined;
+  }
+
+  #leaveAlone(flow: number): Outcome {
+    this.#states[flow] = ACTIVE | FOREIGN;
+    return NOT_FTP;
+  }
+
+  #has(flow: number, bit: number): boolean {
+    return ((this.#states[flow] ?? 0) & bit) !== 0;
+  }
+
+  #set(flow: number, bit: number): void {
+    this.#states[flow] = (this.#states[flow] ?? 0) | bit;
+  }
+
+  #clear(flow: number, bit: number): void {
+    this.#states[flow] = (this.#states[flow] ?? 0) & ~bit;
+  }
+}
+
+function clientRow(verb: number): AnnouncementRow | undefined {
+  if (verb === VERBS.port) return ANNOUNCEMENTS.fromClient.PORT;
+  if (verb === VERBS.eprt) return ANNOUNCEMENTS.fromClient.EPRT;
+  return undefined;
+}
+
+/** A line inside another reply has a row too, if it looks like the last line of a 227 or 229. */
+function serverRow(bytes: Buffer, start: number, end: number): AnnouncementRow | undefined {
+  const code = replyCode(bytes, start, end);
+  if ((code !== 227 && code !== 229) || !endsReply(bytes, start, end)) return undefined;
+  return ANNOUNCEMENTS.fromServer[code];
+}
+
+function commandOf(verb: number, bytes: Buffer, start: number, end: number): Command {
+  if (verb === VERBS.pasv) return COMMANDS.pasv;
+  if (verb === VERBS.rein) return COMMANDS.rein;
+  if (verb !== VERBS.epsv) return COMMANDS.other;
+  return hasArgumentAll(bytes, start, end) ? COMMANDS.epsvAll : COMMANDS.epsv;
+}
+
+const answers = (kind: AnnouncementKind, command: Command): boolean =>
+  kind === '227' ? command === COMMANDS.pasv : command === COMMANDS.epsv;
