@@ -80,6 +80,8 @@ export interface NativeQueue {
   /** NFQUEUE messages that could not be read, and receive overruns (ENOBUFS), since the start. */
   readonly malformed: number;
   readonly overruns: number;
+  /** Verdicts that the kernel answered with an error since the start: the packet was gone, its interface went down. */
+  readonly rejected: number;
   /** Idempotent; no callback runs after it returns, packets of a batch under way still get their verdicts. */
   close(): void;
 }

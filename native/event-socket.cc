@@ -1,0 +1,118 @@
+#include "event-socket.h"
+
+#include <libmnl/libmnl.h>
+
+#include <cerrno>
+#include <span>
+
+#include "arguments.h"
+#include "receiver.h"
+
+namespace conntrack_ftp {
+
+namespace {
+
+/** An event with all its attributes takes a few hundred bytes; the kernel builds it in at most one page. */
+constexpr size_t kEventBytes = 8U << 10U;
+/** So one callback tells of up to some 500 events. */
+constexpr size_t kSlabBytes = 128U << 10U;
+constexpr int kSlabsPerTurn = 4;
+
+constexpr Limits kReceiveBuffer{4096, 1U << 30U};
+constexpr Limits kGroups{1, UINT16_MAX};
+
+constexpr const char* kUsage =
+    "EventSocket needs (groups: number[], receiveBufferBytes: number, onEvents: (length) => void, "
+    "onError: (error) => void)";
+
+}  // namespace
+
+Napi::Function EventSocket::Define(Napi::Env env) {
+  return DefineClass(env, "EventSocket",
+                     {InstanceMethod<&EventSocket::Close>("close"),
+                      Counter<EventSocket, &EventSocket::overruns>("overruns")});
+}
+
+EventSocket::EventSocket(const Napi::CallbackInfo& info) : ObjectWrap(info) {
+  const Napi::Env env = info.Env();
+  const auto self = info.This().As<Napi::Object>();
+  Tag<EventSocket>(self);
+  if (!info[0].IsArray()) {
+    Napi::TypeError::New(env, kUsage).ThrowAsJavaScriptException();
+    return;
+  }
+  const std::optional<uint32_t> bytes = ToInteger(info[1], "receiveBufferBytes", kReceiveBuffer);
+  if (!bytes || !HasFunctions(info, 2, 2, kUsage)) return;
+  on_events_.emplace(info[2].As<Napi::Function>(), "conntrack-ftp.EventSocket");
+  on_error_.emplace(info[3].As<Napi::Function>(), "conntrack-ftp.EventSocket");
+
+  slab_ = Region::Allocate(kSlabBytes);
+  Outcome failed;
+  if (slab_ == nullptr) failed = LastFailure("allocate a slab for events");
+  if (!failed) failed = Subscribe(info[0].As<Napi::Array>(), *bytes);
+  if (env.IsExceptionPending()) return;
+  if (!failed) failed = poll_.Open(env, socket_.fd(), *this);
+  if (failed) {
+    ToError(env, *failed).ThrowAsJavaScriptException();
+    return;
+  }
+  self.DefineProperty(
+      Napi::PropertyDescriptor::Value("slab", ShareAsArrayBuffer(env, slab_), napi_enumerable));
+  Ref();
+}
+
+Outcome EventSocket::Subscribe(Napi::Array groups, uint32_t receive_buffer_bytes) {
+  if (Outcome failed = socket_.Open()) return failed;
+  // A smaller buffer loses events sooner, and `overruns` says so.
+  static_cast<void>(socket_.SetReceiveBuffer(receive_buffer_bytes));
+  for (uint32_t at = 0; at < groups.Length(); ++at) {
+    const Napi::Value element = groups.Get(at);
+    if (groups.Env().IsExceptionPending()) return std::nullopt;
+    const std::optional<uint32_t> group = ToInteger(element, "group", kGroups);
+    if (!group) return std::nullopt;
+    if (Outcome failed = socket_.JoinGroup(*group)) return failed;
+  }
+  return std::nullopt;
+}
+
+void EventSocket::OnReadable() {
+  const Napi::HandleScope scope(Env());
+  const Napi::Object self = Value();  // Held here, since closing lets go of it.
+  for (int slab = 0; slab < kSlabsPerTurn; ++slab) {
+    const Napi::HandleScope slab_scope(Env());
+    if (!ServeSlab(self) || !poll_.open()) return;
+  }
+}
+
+bool EventSocket::ServeSlab(Napi::Object self) {
+  const std::span<uint8_t> room(slab_->data(), slab_->size());
+  size_t filled = 0;
+  ssize_t received = 0;
+  while (room.size() - filled >= kEventBytes) {
+    received = socket_.Receive(room.subspan(filled));
+    const bool lost = received == -ENOBUFS || received > static_cast<ssize_t>(room.size() - filled);
+    if (lost) ++overruns_;
+    if (received < 0 && !lost) break;
+    if (!lost) filled += MNL_ALIGN(static_cast<size_t>(received));
+  }
+  if (filled > 0) Deliver(self, filled);
+  if (received >= 0 || received == -EAGAIN) return received >= 0;
+  if (poll_.open()) {
+    poll_.Close();
+    const Failure failure{"receive events", static_cast<int>(-received)};
+    Raise(Env(), on_error_->Call(self, ToError(Env(), failure).Value()));
+  }
+  return false;
+}
+
+void EventSocket::Deliver(Napi::Object self, size_t length) {
+  Raise(Env(), on_events_->Call(self, Napi::Number::New(Env(), static_cast<double>(length))));
+}
+
+void EventSocket::Close(const Napi::CallbackInfo& /*info*/) {
+  if (poll_.open()) Unref();
+  poll_.Close();
+  socket_.Close();
+}
+
+}  // namespace conntrack_ftp

@@ -1,0 +1,45 @@
+// Listens to multicast groups of the netfilter subsystems: conntrack and expectation events.
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+#include <optional>
+
+#include "callback.h"
+#include "netlink-socket.h"
+#include "poll-handle.h"
+#include "region.h"
+
+namespace conntrack_ftp {
+
+/** JavaScript's `EventSocket`. While it is open it is alive like any other handle of the event loop. */
+class EventSocket final : public Napi::ObjectWrap<EventSocket>, private Readable {
+ public:
+  static constexpr napi_type_tag kTypeTag{0x3c5e90d2b7164fa8, 0xa1f80e5d94c7326b};
+
+  static Napi::Function Define(Napi::Env env);
+  explicit EventSocket(const Napi::CallbackInfo& info);
+
+  [[nodiscard]] uint32_t overruns() const { return overruns_; }
+
+ private:
+  Outcome Subscribe(Napi::Array groups, uint32_t receive_buffer_bytes);
+
+  void OnReadable() override;
+  /** Fills the slab once; answers whether more may be waiting. */
+  bool ServeSlab(Napi::Object self);
+  void Deliver(Napi::Object self, size_t length);
+
+  void Close(const Napi::CallbackInfo& info);
+
+  NetlinkSocket socket_;
+  std::shared_ptr<Region> slab_;
+  std::optional<Callback> on_events_;
+  std::optional<Callback> on_error_;
+  uint32_t overruns_ = 0;
+  /** Last, so that it is closed first. */
+  PollHandle poll_;
+};
+
+}  // namespace conntrack_ftp

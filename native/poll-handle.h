@@ -1,0 +1,44 @@
+// Watches a descriptor on the environment's own event loop.
+#pragma once
+
+#include <napi.h>
+
+#include "errors.h"
+
+namespace conntrack_ftp {
+
+/** Told when the watched descriptor has something to read. */
+class Readable {
+ public:
+  virtual void OnReadable() = 0;
+
+ protected:
+  ~Readable() = default;
+};
+
+/**
+ * A uv_poll_t that may be closed at any time, its own callback included. libuv needs the memory of a handle
+ * until its close callback has run, so that memory (`Watch`) belongs to the loop from then on. The end of the
+ * environment (a worker that is terminated, `process.exit`) closes it too, and waits for the close callback:
+ * a loop with an open handle would abort the process.
+ */
+class PollHandle {
+ public:
+  PollHandle() = default;
+  PollHandle(const PollHandle&) = delete;
+  PollHandle& operator=(const PollHandle&) = delete;
+  ~PollHandle() { Close(); }
+
+  /** `readable` must outlive this handle or its Close(). The handle keeps the event loop alive. */
+  Outcome Open(Napi::Env env, int fd, Readable& readable);
+  /** Idempotent; `readable` is not called after it. The descriptor may be closed right away. */
+  void Close();
+  [[nodiscard]] bool open() const { return watch_ != nullptr; }
+
+ private:
+  struct Watch;
+
+  Watch* watch_ = nullptr;
+};
+
+}  // namespace conntrack_ftp

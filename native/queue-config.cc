@@ -1,0 +1,125 @@
+#include "queue-config.h"
+
+#include <arpa/inet.h>
+#include <libmnl/libmnl.h>
+#include <linux/netfilter.h>
+#include <linux/netlink.h>
+
+#include <array>
+#include <cerrno>
+#include <string>
+#include <utility>
+
+#include "attributes.h"
+#include "queue-messages.h"
+
+namespace conntrack_ftp {
+
+namespace {
+
+/** Far more than all configuration messages of a queue, and than any acknowledgement with its text. */
+constexpr size_t kBufferBytes = 4096;
+
+/** One datagram of configuration messages, and what the kernel says to each. */
+class Conversation {
+ public:
+  Conversation(NetlinkSocket& socket, uint16_t queue) : socket_(socket), queue_(queue) {}
+
+  /** Begins the message that does `operation`; its attributes are put into the answer. */
+  nlmsghdr* Add(std::string operation, bool needed) {
+    Finish();
+    steps_.push_back({{std::move(operation), EPROTO}, needed});
+    message_ = PutQueueHeader(buffer_.data() + used_, NFQNL_MSG_CONFIG, queue_);
+    message_->nlmsg_flags |= NLM_F_ACK;
+    message_->nlmsg_seq = static_cast<uint32_t>(steps_.size());
+    return message_;
+  }
+
+  /** Sends all, and reads the acknowledgements, which are there when the call returns. */
+  Outcome Hold(std::vector<Failure>& refusals) {
+    Finish();
+    if (Outcome unsent = socket_.Send({buffer_.data(), used_}, steps_.front().failure.operation))
+      return unsent;
+    for (;;) {
+      const ssize_t received = socket_.Receive(buffer_);
+      if (received < 0) break;
+      if (Outcome failed = Read(static_cast<size_t>(received))) return failed;
+    }
+    for (const Step& step : steps_) {
+      if (step.failure.error_number == 0) continue;
+      if (step.needed) return step.failure;
+      refusals.push_back(step.failure);
+    }
+    return std::nullopt;
+  }
+
+ private:
+  struct Step {
+    /** EPROTO, no acknowledgement, until one was read. */
+    Failure failure;
+    bool needed;
+  };
+
+  void Finish() {
+    if (message_ != nullptr) used_ += MNL_ALIGN(message_->nlmsg_len);
+    message_ = nullptr;
+  }
+
+  Outcome Read(size_t length) {
+    const auto* message = reinterpret_cast<const nlmsghdr*>(buffer_.data());
+    if (length < sizeof(nlmsghdr)) return std::nullopt;
+    if (message->nlmsg_type == ((NFNL_SUBSYS_QUEUE << 8U) | NFQNL_MSG_PACKET)) return AcceptUnseen(message);
+    if (message->nlmsg_type != NLMSG_ERROR || message->nlmsg_seq == 0 || message->nlmsg_seq > steps_.size()) {
+      return std::nullopt;
+    }
+    const auto* error = static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(message));
+    steps_[message->nlmsg_seq - 1].failure.error_number = -error->error;
+    return std::nullopt;
+  }
+
+  /** NFQA_PACKET_HDR is the first attribute of a packet message (nfqnl_build_packet_message). */
+  Outcome AcceptUnseen(const nlmsghdr* packet) {
+    const nlattr& first = *Attributes(packet, sizeof(nfgenmsg)).begin();
+    const auto* header = static_cast<const nfqnl_msg_packet_hdr*>(mnl_attr_get_payload(&first));
+    std::array<uint8_t, 64> message{};
+    const Verdict accept{.packet_id = ntohl(header->packet_id), .verdict = NF_ACCEPT};
+    const size_t length = PutVerdict(message.data(), NFQNL_MSG_VERDICT, queue_, accept);
+    return socket_.Send({message.data(), length}, "accept a packet");
+  }
+
+  NetlinkSocket& socket_;
+  const uint16_t queue_;
+  alignas(nlmsghdr) std::array<uint8_t, kBufferBytes> buffer_{};
+  size_t used_ = 0;
+  nlmsghdr* message_ = nullptr;
+  std::vector<Step> steps_;
+};
+
+}  // namespace
+
+Outcome ConfigureQueue(NetlinkSocket& socket, const QueueConfig& config, std::vector<Failure>& refusals) {
+  constexpr bool kNeeded = true;
+  constexpr bool kOptional = false;
+  Conversation kernel(socket, config.queue);
+
+  const nfqnl_msg_config_cmd bind{.command = NFQNL_CFG_CMD_BIND, ._pad = 0, .pf = 0};
+  mnl_attr_put(kernel.Add("bind to queue " + std::to_string(config.queue), kNeeded), NFQA_CFG_CMD,
+               sizeof(bind), &bind);
+
+  mnl_attr_put_u32(kernel.Add("queue length of " + std::to_string(config.max_length), kNeeded),
+                   NFQA_CFG_QUEUE_MAXLEN, htonl(config.max_length));
+
+  if (config.fail_open) {
+    nlmsghdr* flag = kernel.Add("fail-open", kOptional);
+    mnl_attr_put_u32(flag, NFQA_CFG_FLAGS, htonl(NFQA_CFG_F_FAIL_OPEN));
+    mnl_attr_put_u32(flag, NFQA_CFG_MASK, htonl(NFQA_CFG_F_FAIL_OPEN));
+  }
+
+  const nfqnl_msg_config_params params{.copy_range = htonl(config.copy_range),
+                                       .copy_mode = NFQNL_COPY_PACKET};
+  mnl_attr_put(kernel.Add("copy packets", kNeeded), NFQA_CFG_PARAMS, sizeof(params), &params);
+
+  return kernel.Hold(refusals);
+}
+
+}  // namespace conntrack_ftp
