@@ -27,6 +27,8 @@ export const LINE_TRAITS = {
   nul: 0x08,
   /** Telnet sequences were removed: offsets in the line do not map to sequence numbers. */
   telnet: 0x10,
+  /** Bytes were lost before this line, and perhaps whole lines. */
+  afterGap: 0x20,
 } as const;
 
 export interface LineSink {
@@ -71,8 +73,9 @@ const OUT_OF_STEP = 0x02;
 /** The last byte passed over was CR. */
 const PASSED_CR = 0x04;
 const AFTER_BARE_LF = 0x08;
+const AFTER_GAP = 0x10;
 /** `#tails` has the beginning of a line. */
-const UNFINISHED = 0x10;
+const UNFINISHED = 0x20;
 
 export class LineScanner {
   readonly counters: LineScannerCounters = {
@@ -155,9 +158,10 @@ export class LineScanner {
     const lastByte = from === lineFeed ? PAST_END : byteAt(bytes, lineFeed - 1, lineFeed);
     if ((state & OUT_OF_STEP) !== 0) {
       const passedCr = lastByte === PAST_END ? (state & PASSED_CR) !== 0 : lastByte === CR;
-      this.#states[half] = passedCr ? ACTIVE : ACTIVE | AFTER_BARE_LF;
+      this.#states[half] = ACTIVE | AFTER_GAP | (passedCr ? 0 : AFTER_BARE_LF);
       return;
     }
+    if ((state & AFTER_GAP) !== 0) traits |= LINE_TRAITS.afterGap;
     if ((state & AFTER_BARE_LF) !== 0) traits |= LINE_TRAITS.afterBareLineFeed;
     if ((state & UNFINISHED) === 0) {
       this.#giveLine(half, bytes, from, lineFeed - from, lastByte, sequence, traits);

@@ -52,6 +52,18 @@ export class OutstandingCommands {
     this.#overflowed[flow] = 0;
   }
 
+  /** Forgets all but the newest, and that too after an overflow. */
+  keepNewest(flow: number): void {
+    const count = this.count(flow);
+    if (count <= 1) return;
+    const overflowed = this.#overflowed[flow] === 1;
+    const newest = ((this.#oldest[flow] ?? 0) + count - 1) % MAX_OUTSTANDING;
+    this.clear(flow);
+    if (overflowed) return;
+    this.#oldest[flow] = newest;
+    this.#counts[flow] = 1;
+  }
+
   push(flow: number, command: Command): void {
     const count = this.count(flow);
     if (count < MAX_OUTSTANDING) {

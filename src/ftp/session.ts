@@ -3,13 +3,14 @@
  * command, and whether it is FTP at all. A line in, at most one outcome out; a readable announcement at its
  * right place is an outcome still to be judged by `policy.judge`, which needs to know who speaks.
  *
- * Lines come from a `LineScanner`; after bytes were lost, `lose` must be told before the next line. A flow is
- * a slot number below `flows`; its state is a few bytes in typed arrays.
+ * Lines come from a `LineScanner`, whose traits also tell where bytes were lost. A flow is a slot number below
+ * `flows`; its state is a few bytes in typed arrays.
  *
  * @module
  */
 import { ANNOUNCEMENTS, type AnnouncementKind, type AnnouncementRow } from './announcement.js';
 import { hasArgumentAll, isFtpVerb, verbAt, VERBS } from './command.js';
+import { LINE_TRAITS } from './line-scanner.js';
 import { announce, ENCRYPTED, lineObstacle, NOT_FTP, refuseReadable, type Outcome } from './outcome.js';
 import { COMMANDS, OutstandingCommands, type Command } from './outstanding.js';
 import type { Policy, RefusalReason } from './policy.js';
@@ -70,21 +71,11 @@ export class Sessions {
     this.#states[flow] = 0;
   }
 
-  /** Bytes of the client are missing before its next line. */
-  loseClient(flow: number): void {
-    this.#outstanding.clear(flow);
-  }
-
-  /** Bytes of the server are missing before its next line: the greeting may have been among them. */
-  loseServer(flow: number): void {
-    this.#outstanding.clear(flow);
-    this.#replies.reset(flow);
-    this.#clear(flow, AWAITING_BANNER);
-  }
-
   clientLine(flow: number, bytes: Buffer, start: number, end: number, traits: number): Outcome | undefined {
+    if (!this.#has(flow, ACTIVE)) return undefined;
+    if ((traits & LINE_TRAITS.afterGap) !== 0) this.#outstanding.clear(flow);
     // Servers pass over an empty line without a reply, because some clients and middleboxes send them.
-    if (!this.#has(flow, ACTIVE) || start === end) return undefined;
+    if (start === end) return undefined;
     const verb = verbAt(bytes, start, end);
     const row = clientRow(verb);
     if (this.#has(flow, FOREIGN)) return refuseReadable(row, 'not-ftp', bytes, start, end, traits);
@@ -102,6 +93,7 @@ export class Sessions {
     if (this.#has(flow, FOREIGN)) {
       return refuseReadable(serverRow(bytes, start, end), 'not-ftp', bytes, start, end, traits);
     }
+    if ((traits & LINE_TRAITS.afterGap) !== 0) this.#resumeReplies(flow);
     const code = this.#replies.read(flow, bytes, start, end);
     if (code >= FIRST_FINAL_CODE) return this.#finalReply(flow, code, bytes, start, end, traits);
     if (code === REPLY_PART.text) {
@@ -111,6 +103,16 @@ export class Sessions {
       return this.#leaveAlone(flow);
     }
     return undefined;
+  }
+
+  /**
+   * Replies were lost, the greeting perhaps among them. A client that waits for each reply has one command
+   * outstanding at most: the newest. Should it not wait, a 227 or 229 for another command is refused as ever.
+   */
+  #resumeReplies(flow: number): void {
+    this.#outstanding.keepNewest(flow);
+    this.#replies.reset(flow);
+    this.#clear(flow, AWAITING_BANNER);
   }
 
   #finalReply(
