@@ -34,8 +34,10 @@ const EXPECTATION_ENDED = messageType(SUBSYSTEMS.expectation, CTNETLINK_MESSAGES
 
 export class ConntrackEvents {
   readonly #native: NativeEventSocket;
+  readonly #bytes: Buffer;
   readonly #onEvent: (event: ConntrackEvent) => void;
   #malformed = 0;
+  #closed = false;
 
   /** Throws `SystemCallError` where the socket cannot be had. */
   constructor(binding: NativeBinding, options: ConntrackEventsOptions) {
@@ -57,6 +59,7 @@ export class ConntrackEvents {
           },
         ),
     );
+    this.#bytes = Buffer.from(this.#native.slab);
   }
 
   /** How often events were lost because the receive buffer was full. */
@@ -69,13 +72,15 @@ export class ConntrackEvents {
     return this.#malformed;
   }
 
+  /** Idempotent. No event comes after it, not even from the batch under way. */
   close(): void {
+    this.#closed = true;
     this.#native.close();
   }
 
   #read(length: number): void {
-    const message = new MessageReader(Buffer.from(this.#native.slab), 0, length);
-    while (message.next()) {
+    const message = new MessageReader(this.#bytes, 0, length);
+    while (!this.#closed && message.next()) {
       const event = decodeConntrackEvent(message);
       if (event === 'malformed') this.#malformed += 1;
       else if (event !== 'other') this.#onEvent(event);

@@ -14,7 +14,7 @@ import { CONTROL_TYPES, MessageReader, readAcknowledgement } from '../wire/netli
 import { NetlinkWriter } from '../wire/netlink-writer.js';
 import { beginRequest, type Subsystem } from '../wire/nfnetlink.js';
 import type { NativeBinding, NativeRequestSocket } from './binding.js';
-import { errnoName } from './errno.js';
+import { ERRNO, errnoName } from './errno.js';
 import { callNative } from './native-error.js';
 
 /** One entry is under 1 KiB; this holds the answers of a transaction of many requests, and a short dump. */
@@ -91,6 +91,7 @@ export class NetlinkSocket {
     this.#count = 0;
     const length = callNative(() => this.#native.transact(request, this.#response));
     this.#sort(operation, first, pending, length);
+    shareRefusal(pending);
     return pending.map((answer) => settled(operation, answer));
   }
 
@@ -138,6 +139,15 @@ function take(operation: string, answer: PendingAnswer, message: MessageReader):
   if (typeof acknowledgement === 'string') throw malformed(operation, acknowledgement);
   answer.errno ??= acknowledgement.errno;
   answer.explanation ??= acknowledgement.explanation;
+}
+
+/**
+ * To a process without permission the kernel answers only the first request of a datagram, and reads no further
+ * (nfnetlink.c `nfnetlink_rcv`).
+ */
+function shareRefusal(pending: readonly PendingAnswer[]): void {
+  if (pending[0]?.errno !== ERRNO.EPERM) return;
+  for (const answer of pending) answer.errno ??= ERRNO.EPERM;
 }
 
 function settled(operation: string, answer: PendingAnswer): NetlinkAnswer {

@@ -9,6 +9,8 @@ import { join } from 'node:path';
 /** CAP_NET_ADMIN (linux/capability.h). */
 const CAP_NET_ADMIN = 12;
 
+export const NET_ADMIN_REMEDY = 'run as root, or give the process CAP_NET_ADMIN over its network namespace';
+
 /** Answers `undefined` where it cannot be read. Inside a user namespace it speaks of that namespace only. */
 export function hasNetAdmin(procRoot = '/proc'): boolean | undefined {
   const capabilities = effectiveCapabilities(procRoot);

@@ -8,7 +8,7 @@
 import { MissingError, NotPermittedError, type ConntrackFtpError } from '../errors.js';
 import type { NativeError } from './binding.js';
 import { systemCallError } from './native-error.js';
-import { hasNetAdmin } from './process-capability.js';
+import { hasNetAdmin, NET_ADMIN_REMEDY } from './process-capability.js';
 import { findQueueOwner, formatQueueOwner } from './queue-owner.js';
 
 /** `procRoot` is where the process file system is. */
@@ -48,7 +48,7 @@ function takenOrNotPermitted(queue: number, error: NativeError, procRoot: string
   }
   if (permitted !== true) {
     return new NotPermittedError(`not permitted to bind queue ${queue}: CAP_NET_ADMIN is missing`, {
-      remedy: 'run as root, or give the process CAP_NET_ADMIN over its network namespace',
+      remedy: NET_ADMIN_REMEDY,
       cause: error,
     });
   }
