@@ -1,0 +1,120 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  IPTABLES_TABLES,
+  NO_TABLES,
+  OWN_CHAIN,
+  ownTables,
+  type OwnTables,
+} from '../../src/rules/iptables-chains.js';
+import { readTable, transition, type ReadTables } from '../../src/rules/iptables-transition.js';
+import { iptablesRemoval } from '../../src/rules/iptables.js';
+import { RULES_DEFAULTS } from '../../src/rules/options.js';
+import { IptablesModel } from './iptables-model.js';
+
+const read = (model: IptablesModel): ReadTables => ({
+  raw: readTable(model.list('raw')),
+  mangle: readTable(model.list('mangle')),
+});
+/** Less what is not ours. */
+const ownPart = ({ raw, mangle }: ReadTables): OwnTables => ({
+  raw: { chain: raw.chain, jumps: raw.jumps },
+  mangle: { chain: mangle.chain, jumps: mangle.jumps },
+});
+const others = (model: IptablesModel): string[] =>
+  IPTABLES_TABLES.flatMap((table) =>
+    model
+      .list(table)
+      .split('\n')
+      .filter((line) => !line.includes(OWN_CHAIN)),
+  );
+
+const DEFAULTS = ownTables(RULES_DEFAULTS, 4);
+const OTHER = ownTables({ ...RULES_DEFAULTS, queue: 3, ports: [2121, 990], failClosed: true }, 4);
+
+/** Any state that an interrupted, repeated or hand-edited application can leave, amid rules of the administrator's. */
+const someModel = fc
+  .array(
+    fc.record({
+      table: fc.constantFrom(...IPTABLES_TABLES),
+      lines: fc.constantFrom(
+        [`:${OWN_CHAIN} - [0:0]`],
+        [`:${OWN_CHAIN} - [0:0]`, ...DEFAULTS.raw.jumps.slice(0, 1)],
+        [`:${OWN_CHAIN} - [0:0]`, ...(OTHER.mangle.chain ?? []), ...DEFAULTS.mangle.jumps],
+        [`-A PREROUTING -p tcp --dport 80 -m comment --comment "web" -j MARK --set-xmark 0x1/0x1`],
+        [`-A OUTPUT -p udp -j NOTRACK`],
+      ),
+    }),
+    { maxLength: 8 },
+  )
+  .map((parts) => {
+    const model = new IptablesModel();
+    for (const { table, lines } of parts) model.restore([`*${table}`, ...lines, 'COMMIT'].join('\n'));
+    return model;
+  });
+const someTarget = fc.constantFrom(DEFAULTS, OTHER, NO_TABLES);
+
+describe('a transition', () => {
+  it('reaches its target from any state, leaves the rules of others as they are, and is empty the next time', () => {
+    fc.assert(
+      fc.property(someModel, someTarget, (model, target) => {
+        const before = others(model);
+        expect(model.restore(transition(read(model), target))).toBeUndefined();
+        expect(sorted(ownPart(read(model)))).toEqual(sorted(target));
+        expect(others(model)).toEqual(before);
+        expect(transition(read(model), target)).toBe('');
+      }),
+    );
+  });
+
+  it('goes back where it came from', () => {
+    fc.assert(
+      fc.property(someModel, someTarget, (model, target) => {
+        const before = ownPart(read(model));
+        model.restore(transition(before, target));
+        model.restore(transition(read(model), before));
+        expect(sorted(ownPart(read(model)))).toEqual(sorted(before));
+      }),
+    );
+  });
+
+  it('leaves a jump where the administrator has moved it', () => {
+    const model = new IptablesModel();
+    model.restore(transition(NO_TABLES, DEFAULTS));
+    model.restore('*mangle\n-A PREROUTING -p tcp -j ACCEPT\nCOMMIT\n');
+    model.restore(transition(read(model), OTHER));
+    const rules = model
+      .list('mangle')
+      .split('\n')
+      .filter((line) => line.startsWith('-A PREROUTING'));
+    expect(rules).toEqual([DEFAULTS.mangle.jumps[0], '-A PREROUTING -p tcp -j ACCEPT']);
+  });
+});
+
+it('the printed removal undoes the printed rules', () => {
+  const model = new IptablesModel();
+  const before = others(model);
+  model.restore(transition(NO_TABLES, OTHER));
+  expect(model.restore(iptablesRemoval())).toBeUndefined();
+  expect(ownPart(read(model))).toEqual(NO_TABLES);
+  expect(others(model)).toEqual(before);
+});
+
+describe('reading a table', () => {
+  it('tells the administrator’s jumps to our chain from ours', () => {
+    const mine = `-A PREROUTING -i eth1 -p tcp -j ${OWN_CHAIN}`;
+    const listing = ['-P PREROUTING ACCEPT', `-N ${OWN_CHAIN}`, mine, ...DEFAULTS.raw.jumps, ''].join('\n');
+    expect(readTable(listing)).toEqual({ chain: [], jumps: DEFAULTS.raw.jumps, users: [mine] });
+  });
+
+  it('is not taken in by a chain whose name begins as ours does', () => {
+    const listing = `-N ${OWN_CHAIN}_TOO\n-A ${OWN_CHAIN}_TOO -j ACCEPT\n-A OUTPUT -j ${OWN_CHAIN}_TOO\n`;
+    expect(readTable(listing)).toEqual({ chain: undefined, jumps: [], users: [] });
+  });
+});
+
+/** A jump that stayed comes before one that was added: the order among ours does not matter. */
+function sorted(tables: OwnTables): OwnTables {
+  const sort = (table: OwnTables['raw']): OwnTables['raw'] => ({ ...table, jumps: [...table.jumps].sort() });
+  return { raw: sort(tables.raw), mangle: sort(tables.mangle) };
+}
