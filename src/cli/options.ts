@@ -7,11 +7,10 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { UsageError } from '../errors.js';
+import type { PortRange } from '../ftp/policy.js';
+import { MAX_PORTS, RULES_DEFAULTS } from '../rules/options.js';
 import { LOG_LEVELS } from './logger.js';
 
-export const DEFAULT_PORTS: readonly number[] = [21];
-/** As many as one `multiport` match takes. */
-export const MAX_PORTS = 15;
 /** NF_CT_HELPER_NAME_LEN (linux/netfilter/nf_conntrack_helper.h) less its NUL. */
 const MAX_ANCHOR_NAME = 15;
 
@@ -28,12 +27,6 @@ const port = wholeNumber(1, 65_535);
 const ports = z
   .union([z.string().transform((text) => text.split(',').map((part) => part.trim())), z.array(z.unknown())])
   .pipe(z.array(port).min(1).max(MAX_PORTS, `must name at most ${MAX_PORTS} ports`));
-
-/** Both ends included. */
-export interface PortRange {
-  readonly first: number;
-  readonly last: number;
-}
 
 const portRange = z
   .string()
@@ -67,15 +60,15 @@ const anchor = z
 
 /** What `run` takes, on the command line (`--queue-length`) and in the configuration file (`queueLength`). */
 export const RunOptionsSchema = z.strictObject({
-  queue: wholeNumber(0, 65_535).default(0),
-  ports: ports.default([...DEFAULT_PORTS]),
+  queue: wholeNumber(0, 65_535).default(RULES_DEFAULTS.queue),
+  ports: ports.default([...RULES_DEFAULTS.ports]),
   anchor: anchor.optional(),
   policy: z.enum(['strict', 'kernel'], 'must be strict or kernel').default('strict'),
   allowAddress: z.array(z.string()).default([]),
   activeSourcePort: port.optional(),
   passivePorts: portRange.optional(),
   expectSeconds: wholeNumber(1, 86_400).optional(),
-  mark: mark.default(0x2000_0000),
+  mark: mark.default(RULES_DEFAULTS.mark),
   queueLength: wholeNumber(1, 1_000_000).default(8192),
   whenFull: z.enum(['accept', 'drop'], 'must be accept or drop').default('accept'),
   maxConnections: wholeNumber(16, 1_048_576).default(262_144),
@@ -87,7 +80,7 @@ export type RunOptions = z.infer<typeof RunOptionsSchema>;
 export const RulesOptionsSchema = z.strictObject({
   queue: RunOptionsSchema.shape.queue,
   ports: RunOptionsSchema.shape.ports,
-  anchor: anchor.default('sane'),
+  anchor: anchor.default(RULES_DEFAULTS.anchor),
   mark: RunOptionsSchema.shape.mark,
   failClosed: z.boolean().default(false),
   remove: z.boolean().default(false),

@@ -6,8 +6,7 @@
 import { BlockList, isIP } from 'node:net';
 import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
-import { DEFAULT_POLICY, KERNEL_POLICY, type Policy } from '../ftp/policy.js';
-import type { PortRange } from './options.js';
+import { DEFAULT_POLICY, KERNEL_POLICY, type Policy, type PortRange } from '../ftp/policy.js';
 
 export interface PolicyOptions {
   readonly policy: 'strict' | 'kernel';
@@ -33,7 +32,7 @@ export function addPolicyOptions(command: Command): Command {
 export function policyFrom(options: PolicyOptions): Policy {
   return {
     ...(options.policy === 'kernel' ? KERNEL_POLICY : DEFAULT_POLICY),
-    allowedAddresses: networks(options.allowAddress),
+    allowedAddresses: options.allowAddress.length === 0 ? undefined : networks(options.allowAddress),
     activeSourcePort: options.activeSourcePort ?? 0,
     passivePorts: options.passivePorts,
   };

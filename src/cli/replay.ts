@@ -7,7 +7,7 @@ import { createReadStream } from 'node:fs';
 import { Command } from 'commander';
 import { CaptureError } from '../errors.js';
 import { decisionRecord, type DecisionRecord } from '../helper/decision.js';
-import type { Connection } from '../helper/expectation-plan.js';
+import type { TrackedConnection } from '../helper/expectation-plan.js';
 import { FtpHelper } from '../helper/ftp-helper.js';
 import { CaptureReader, CAPTURE_FAULTS, type CaptureFrame } from '../wire/capture.js';
 import { findIpPacket } from '../wire/link-layer.js';
@@ -79,10 +79,11 @@ function newHelper(options: ReplayOptions): FtpHelper {
 }
 
 /** A capture holds no conntrack table: the client is the side that does not use an FTP port. */
-function untranslated(seen: Tuple, ports: readonly number[]): Connection {
+function untranslated(seen: Tuple, ports: readonly number[]): TrackedConnection | undefined {
   const fromClient = ports.includes(seen.destinationPort);
+  if (!fromClient && !ports.includes(seen.sourcePort)) return undefined;
   const original = fromClient ? seen : invertTuple(seen);
-  return { original, reply: invertTuple(original) };
+  return { original, reply: invertTuple(original), id: 0 };
 }
 
 function replayFrame(helper: FtpHelper, frame: CaptureFrame, print: (record: DecisionRecord) => void): void {

@@ -10,8 +10,8 @@ export interface HelperCounters {
   unreadable: number;
   /** Packets of which the kernel or the capture gave only a part. */
   cut: number;
-  /** Packets neither to nor from an FTP port. */
-  otherPorts: number;
+  /** Packets of connections that conntrack does not know, or that are to no FTP port. */
+  otherConnections: number;
   /** Control connections seen from their beginning, and those picked up in the middle. */
   connections: number;
   midStream: number;
@@ -27,7 +27,7 @@ export const newHelperCounters = (): HelperCounters => ({
   packets: 0,
   unreadable: 0,
   cut: 0,
-  otherPorts: 0,
+  otherConnections: 0,
   connections: 0,
   midStream: 0,
   lines: 0,

@@ -9,20 +9,11 @@ import type { RefusalReason } from '../ftp/policy.js';
 import { formatIpAddress, type IpAddress } from '../wire/ip-address.js';
 
 /**
- * Why an announcement that the policy allows was not expected all the same: the address translation of the
- * connection is one that we do not follow, or the kernel said no (see the pinhole back ends).
+ * Why an announcement that the policy allows was not expected all the same: the connection is translated in a way
+ * that we do not follow, or the kernel would not have the pinhole (the names of kernel/pinhole.ts).
  */
-export const OBSTACLES = {
-  'translation-needed':
-    'The connection is translated and the announced address would have to be rewritten, which is not done.',
-  'endpoint-taken': 'Another control connection already expects a data connection to this endpoint.',
-  'expectation-table-full': 'The expectation table is full; raise net.netfilter.nf_conntrack_expect_max.',
-  'no-anchor':
-    'The control connection carries no helper, so the kernel takes no expectation for it; apply the ruleset, which attaches one to new connections.',
-  'connection-gone': 'Conntrack no longer knows the control connection.',
-  'kernel-refused': 'The kernel refused the expectation; the log event pinhole-failed has its errno.',
-} as const;
-export type Obstacle = keyof typeof OBSTACLES;
+export type Obstacle =
+  'translation-needed' | 'clash' | 'table-full' | 'master-gone' | 'no-helper' | 'kernel-refused';
 
 export interface Decision {
   /** Frame number in a capture; packet id of the queue in the daemon. */

@@ -9,10 +9,15 @@ import type { Announcement } from '../ftp/announcement.js';
 import { sameIpAddress, type IpAddress } from '../wire/ip-address.js';
 import { invertTuple, sameTuple, type Tuple } from '../wire/tuple.js';
 
-/** A tracked control connection: the tuples of its two directions (CTA_TUPLE_ORIG, CTA_TUPLE_REPLY). */
+/** A control connection by the tuples of its two directions (CTA_TUPLE_ORIG, CTA_TUPLE_REPLY). */
 export interface Connection {
   readonly original: Tuple;
   readonly reply: Tuple;
+}
+
+/** As conntrack knows it: `id` (CTA_ID) tells it from a later connection of the same tuples. */
+export interface TrackedConnection extends Connection {
+  readonly id: number;
 }
 
 /** The data connection to expect, and by which rule of translation it follows its master. */

@@ -13,6 +13,7 @@ import { judge, type Policy } from '../ftp/policy.js';
 import { Sessions, type Outcome } from '../ftp/session.js';
 import { FlowTable } from '../tcp/flow-table.js';
 import { Reassembler, type ByteSink } from '../tcp/reassembler.js';
+import { sequenceAdd } from '../tcp/sequence.js';
 import { IP_PROTOCOL_TCP, ipAddressAt, IpView } from '../wire/ip.js';
 import {
   TCP_FLAGS,
@@ -32,6 +33,7 @@ import {
   planExpectation,
   type Connection,
   type ExpectedConnection,
+  type TrackedConnection,
 } from './expectation-plan.js';
 
 /** What a packet causes; carried out in order, before the packet's verdict. */
@@ -51,11 +53,11 @@ export interface Reaction {
  * Finds the connection of which a packet's tuple, `seen`, is one direction. Asked once a connection. `undefined`
  * where it is not known: then the packet passes unread.
  */
-export type ConnectionLookup = (seen: Tuple) => Connection | undefined;
+export type ConnectionLookup = (seen: Tuple) => TrackedConnection | undefined;
 
 export interface FtpHelperOptions {
   readonly policy: Policy;
-  /** Ports of FTP servers, 1 to 65535. */
+  /** Ports of FTP servers as clients address them, before any DNAT; 1 to 65535. */
   readonly ports: readonly number[];
   readonly lookup: ConnectionLookup;
   /** Connections tracked at once; the oldest idle one makes room. */
@@ -85,6 +87,8 @@ export class FtpHelper {
   readonly #sessions: Sessions;
   /** 1 for a flow of which nothing is read any more. */
   readonly #released: Uint8Array;
+  /** Conntrack's id of each flow's connection. */
+  readonly #ids: Uint32Array;
   readonly #ip = new IpView();
   readonly #effects: Effect[] = [];
   readonly #reaction: Reaction = { verdict: 'accept', effects: this.#effects };
@@ -120,6 +124,7 @@ export class FtpHelper {
     this.#lines = new LineScanner({ halves }, lines);
     this.#sessions = new Sessions({ flows: options.capacity, policy: options.policy });
     this.#released = new Uint8Array(options.capacity);
+    this.#ids = new Uint32Array(options.capacity);
   }
 
   /** Connections tracked now. */
@@ -148,12 +153,13 @@ export class FtpHelper {
     return this.#effects.length === 0 ? PASS : this.#reaction;
   }
 
-  /** Conntrack has destroyed the connection of which `tuple` is one direction. */
-  onConnectionGone(tuple: Tuple): void {
-    const half = this.#flows.findTuple(tuple);
-    if (half < 0) return;
-    this.#forget(half >> 1);
-    this.#flows.remove(half >> 1);
+  /**
+   * Conntrack has destroyed a connection. Its successor of the same tuples may have begun before we hear of it, and
+   * stays.
+   */
+  onConnectionGone({ original, id }: TrackedConnection): void {
+    const flow = this.#flows.findTuple(original) >> 1;
+    if (flow >= 0 && this.#ids[flow] === id) this.#end(flow);
   }
 
   /** Forgets connections that have been silent since before `moment`, seconds since 1970. */
@@ -173,10 +179,6 @@ export class FtpHelper {
     const ip = this.#ip;
     const sourcePort = tcpSourcePort(bytes, ip.payloadAt);
     const destinationPort = tcpDestinationPort(bytes, ip.payloadAt);
-    if (this.#isFtpPort[sourcePort] === 0 && this.#isFtpPort[destinationPort] === 0) {
-      this.counters.otherPorts++;
-      return -1;
-    }
     const half = this.#flows.find(
       ip.family,
       bytes,
@@ -194,13 +196,15 @@ export class FtpHelper {
     return this.#begin(bytes, sourcePort, destinationPort, opening);
   }
 
-  /** A SYN or SYN-ACK that is no retransmission of the one which opened the flow of `half`. */
+  /** A SYN or SYN-ACK that does not belong to the connection which opened the flow of `half`. */
   #opensConnection(half: number, bytes: Buffer): boolean {
     const at = this.#ip.payloadAt;
     const flags = tcpFlags(bytes, at);
     if ((flags & TCP_FLAGS.syn) === 0 || (flags & TCP_FLAGS.rst) !== 0) return false;
     if (half < 0) return true;
-    return !this.#streams.beganAt(half, tcpSequence(bytes, at));
+    if (this.#streams.begun(half)) return !this.#streams.beganAt(half, tcpSequence(bytes, at));
+    const answered = sequenceAdd(tcpAcknowledgment(bytes, at), -1);
+    return (flags & TCP_FLAGS.ack) === 0 || !this.#streams.beganAt(half ^ 1, answered);
   }
 
   #begin(bytes: Buffer, sourcePort: number, destinationPort: number, opening: boolean): number {
@@ -212,9 +216,13 @@ export class FtpHelper {
       destinationPort,
     };
     const connection = this.#lookup(seen);
-    if (connection === undefined) return -1;
+    if (connection === undefined || this.#isFtpPort[connection.original.destinationPort] === 0) {
+      this.counters.otherConnections++;
+      return -1;
+    }
     const flow = this.#flows.add(connection.original, connection.reply, this.#now);
     this.#released[flow] = 0;
+    this.#ids[flow] = connection.id;
     this.#sessions.begin(flow, !opening);
     if (opening) this.counters.connections++;
     else this.counters.midStream++;
@@ -233,7 +241,7 @@ export class FtpHelper {
     const at = ip.payloadAt;
     const flags = tcpFlags(bytes, at);
     const syn = flags & TCP_FLAGS.syn;
-    const sequence = (tcpSequence(bytes, at) + (syn === 0 ? 0 : 1)) >>> 0;
+    const sequence = sequenceAdd(tcpSequence(bytes, at), syn === 0 ? 0 : 1);
     if (ip.cut) this.counters.cut++;
     if (syn !== 0) this.#synchronise(half, sequence, flags, bytes);
     // The acknowledgement first: it may give up a hole in the other direction, whose lines came before this one's.
