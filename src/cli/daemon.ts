@@ -98,7 +98,8 @@ export class Daemon {
 
   #logDecision(decision: Decision, obstacle: Obstacle | undefined): void {
     const record = decisionRecord(obstacle === undefined ? decision : { ...decision, refusal: obstacle });
-    const { time: _time, ...facts } = record;
+    // The log's own time stands for it.
+    const { time, ...facts } = record;
     const endpoint = record.port === undefined ? '' : ` ${record.address ?? ''} port ${record.port}`;
     const line = `${record.announcement}${endpoint} from ${announcer(record)}: ${record.decision}`;
     const { logger } = this.#parts;

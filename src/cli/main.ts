@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { z } from 'zod';
 import { ConntrackFtpError, EXIT_CODES, type ExitCode } from '../errors.js';
+import { doctorCommand } from './doctor.js';
 import { replayCommand } from './replay.js';
 import { rulesCommand } from './rules.js';
 import { runCommand } from './run.js';
@@ -34,7 +35,7 @@ function buildProgram(): Command {
     .version(version())
     .showHelpAfterError('(--help shows what each option takes)')
     .addHelpText('after', EXIT_CODE_HELP);
-  for (const command of [runCommand(), rulesCommand(), replayCommand()]) {
+  for (const command of [runCommand(), rulesCommand(), replayCommand(), doctorCommand()]) {
     program.addCommand(command.copyInheritedSettings(program));
   }
   // commander would end the process itself, with 1 for wrong usage.

@@ -74,9 +74,9 @@ export function missingPieces(
   needs: readonly Need[],
 ): MissingError | undefined {
   const missing = needs.filter(({ trial, removal }) => {
-    const accepted = run(tool, parameters, trial).status === 0;
-    if (accepted && removal !== undefined) run(tool, parameters, removal);
-    return !accepted;
+    const { status } = run(tool, parameters, trial);
+    if (removal !== undefined) run(tool, parameters, removal);
+    return status !== 0;
   });
   if (missing.length === 0) return undefined;
   const modules = missing.map(({ module }) => module).join(' ');

@@ -97,6 +97,11 @@ export const ReplayOptionsSchema = RunOptionsSchema.pick({
 }).extend({ json: z.boolean().default(false) });
 export type ReplayOptions = z.infer<typeof ReplayOptionsSchema>;
 
+export const DoctorOptionsSchema = RunOptionsSchema.pick({ queue: true, anchor: true }).extend({
+  json: z.boolean().default(false),
+});
+export type DoctorOptions = z.infer<typeof DoctorOptionsSchema>;
+
 /** Checks options; throws `UsageError` naming each wrong one, as `--option` or as a key of `file`. */
 export function checkOptions<T>(schema: z.ZodType<T>, values: unknown, file?: string): T {
   const result = schema.safeParse(values);
@@ -133,10 +138,7 @@ function complaint(issue: z.core.$ZodIssue, values: unknown, file: string | unde
     return `${where(issue.keys.join(', '), file)} is not an option`;
   }
   const [key] = issue.path;
-  const given =
-    typeof values === 'object' && values !== null && typeof key === 'string'
-      ? Reflect.get(values, key)
-      : undefined;
+  const given = typeof key === 'string' ? new Map(Object.entries(values ?? {})).get(key) : undefined;
   const not = given === undefined ? '' : `, not ${JSON.stringify(given)}`;
   return `${where(String(key), file)} ${issue.message}${not}`;
 }

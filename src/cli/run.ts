@@ -11,11 +11,12 @@ import { FtpHelper } from '../helper/ftp-helper.js';
 import { probeAnchor, probeAnchors, type AnchorProbe } from '../kernel/anchor.js';
 import { loadBinding, type NativeBinding } from '../kernel/binding.js';
 import { ConntrackEvents } from '../kernel/conntrack-events.js';
+import { inspectConntrack } from '../kernel/conntrack-probe.js';
 import { ConntrackTable } from '../kernel/conntrack-table.js';
 import { CtnetlinkPinholes } from '../kernel/ctnetlink-pinhole.js';
 import { NetlinkSocket } from '../kernel/netlink-socket.js';
 import { PacketQueue } from '../kernel/packet-queue.js';
-import { hasNetAdmin } from '../kernel/process-capability.js';
+import { hasNetAdmin, NET_ADMIN_REMEDY } from '../kernel/process-capability.js';
 import { Daemon } from './daemon.js';
 import { openLog } from './logger.js';
 import { checkOptions, readConfiguration, RunOptionsSchema, type RunOptions } from './options.js';
@@ -67,7 +68,8 @@ function readOptions({ config, ...given }: Record<string, unknown>): RunOptions 
 }
 
 async function run(options: RunOptions): Promise<void> {
-  const { logger, flush } = openLog(options.logLevel, process.stdout.isTTY);
+  const log = openLog(options.logLevel, process.stdout.isTTY);
+  const { logger } = log;
   const binding = loadBinding();
   const socket = openSocket(binding);
   const anchors = chooseAnchors(socket, options.anchor);
@@ -101,17 +103,20 @@ async function run(options: RunOptions): Promise<void> {
     events?.close();
     socket.close();
     logger.info({ event: 'stopped', ...helper.counters, defects: daemon.defects }, 'stopped');
-    flush();
+    log.flush();
   }
 }
 
 function openSocket(binding: NativeBinding): NetlinkSocket {
   if (hasNetAdmin() === false) {
     throw new NotPermittedError('not permitted: the process lacks CAP_NET_ADMIN', {
-      remedy: 'run as root, or give it that capability over its network namespace',
+      remedy: NET_ADMIN_REMEDY,
     });
   }
-  return NetlinkSocket.open(binding);
+  const socket = NetlinkSocket.open(binding);
+  const lacking = inspectConntrack(socket).find(({ level }) => level === 'missing');
+  if (lacking === undefined) return socket;
+  throw new MissingError(lacking.evidence, lacking.remedy === undefined ? {} : { remedy: lacking.remedy });
 }
 
 /** The anchors that serve, one for each family at most. Throws `MissingError` where none serves IPv4 nor IPv6. */
