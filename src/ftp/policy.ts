@@ -103,8 +103,15 @@ export function judge(
   return undefined;
 }
 
-const isAllowed = (policy: Policy, address: IpAddress): boolean =>
-  policy.allowedAddresses?.check(formatIpAddress(address), `ipv${ipFamily(address)}`) ?? false;
+/** `BlockList` takes `::ffff:a.b.c.d` for the IPv4 address in it; no IPv6 packet bears such an address. */
+function isAllowed({ allowedAddresses }: Policy, address: IpAddress): boolean {
+  if (allowedAddresses === undefined || isMappedIpv4(address)) return false;
+  return allowedAddresses.check(formatIpAddress(address), `ipv${ipFamily(address)}`);
+}
+
+/** RFC 4291 §2.5.5.2: ten bytes of zeros, then two of ones. */
+const isMappedIpv4 = (address: IpAddress): boolean =>
+  ipFamily(address) === 6 && address.subarray(0, 12).every((byte, at) => byte === (at < 10 ? 0 : 0xff));
 
 const isWithin = (range: PortRange | undefined, port: number): boolean =>
   range === undefined || (port >= range.first && port <= range.last);

@@ -1,0 +1,130 @@
+/**
+ * Plays a transcript's dialogue into scanner, session and policy, cut into pieces in a chosen way, and writes
+ * the log of what came of it. Each piece is overwritten once it was scanned.
+ *
+ * @module
+ */
+import { BlockList, isIPv4 } from 'node:net';
+import { LineScanner, LINE_TRAITS } from '../../src/ftp/line-scanner.js';
+import type { Outcome } from '../../src/ftp/outcome.js';
+import { DEFAULT_POLICY, judge, KERNEL_POLICY, type Policy } from '../../src/ftp/policy.js';
+import { Sessions } from '../../src/ftp/session.js';
+import { formatIpAddress, parseIpAddress, type IpAddress } from '../../src/wire/ip-address.js';
+import { CLIENT, SERVER, type Setting, type Transcript } from './transcript.js';
+
+/** How the turn of this number and length is cut: where each piece but the last ends, ascending. */
+export type Cutter = (turn: number, length: number) => readonly number[];
+
+/** Flow and first sequence number are chosen to find mistakes: not the first, and soon to wrap around. */
+const FLOW = 3;
+const FIRST_SEQUENCE = 0xffff_fff0;
+
+export function replay(transcript: Transcript, cut: Cutter): string {
+  const { setting, turns } = transcript;
+  const policy = policyOf(setting);
+  const log: string[] = [];
+  const sessions = new Sessions({ flows: FLOW + 1, policy });
+  const scanner = new LineScanner(
+    { halves: (FLOW + 1) * 2, ...(setting.maxLine === undefined ? {} : { maxLine: setting.maxLine }) },
+    {
+      onLine(half, bytes, start, end, sequence, traits) {
+        const side = half - FLOW * 2;
+        const off = (sequence - FIRST_SEQUENCE) >>> 0;
+        log.push(
+          `${NAMES[side] ?? ''} off=${off} line "${visible(bytes.subarray(start, end))}"${traitNames(traits)}`,
+        );
+        const outcome =
+          side === CLIENT
+            ? sessions.clientLine(FLOW, bytes, start, end, traits)
+            : sessions.serverLine(FLOW, bytes, start, end, traits);
+        if (outcome === undefined) return;
+        const announcer = addressOf(side === CLIENT ? setting.client : setting.server);
+        log.push(`${NAMES[side] ?? ''} ${outcomeText(policy, outcome, off, announcer)}`);
+      },
+    },
+  );
+  sessions.begin(FLOW, setting.midStream ?? false);
+  for (const side of [CLIENT, SERVER]) {
+    if (setting.midStream === true) scanner.lose(FLOW * 2 + side);
+    else scanner.begin(FLOW * 2 + side);
+  }
+  const sequences = [FIRST_SEQUENCE, FIRST_SEQUENCE];
+  turns.forEach(({ side, bytes }, turn) => {
+    const half = FLOW * 2 + side;
+    if (bytes === undefined) {
+      scanner.lose(half);
+      return;
+    }
+    let from = 0;
+    for (const to of [...cut(turn, bytes.length), bytes.length]) {
+      // Room in front and behind, so that a wrong offset is a wrong byte.
+      const piece = Buffer.concat([Buffer.from('\r\n('), bytes.subarray(from, to), Buffer.from('1\r\n')]);
+      scanner.scan(half, piece, 3, piece.length - 3, sequences[side] ?? 0);
+      piece.fill(0xee);
+      sequences[side] = ((sequences[side] ?? 0) + (to - from)) >>> 0;
+      from = to;
+    }
+  });
+  return log.map((line) => `${line}\n`).join('');
+}
+
+const NAMES = { [CLIENT]: 'client', [SERVER]: 'server' } as Record<number, string>;
+
+function policyOf({ policy, allowAddress, passivePorts }: Setting): Policy {
+  const allowed = new BlockList();
+  if (allowAddress !== undefined) {
+    const [network, prefix] = allowAddress;
+    allowed.addSubnet(network, prefix, isIPv4(network) ? 'ipv4' : 'ipv6');
+  }
+  return {
+    ...(policy === 'kernel' ? KERNEL_POLICY : DEFAULT_POLICY),
+    allowedAddresses: allowed,
+    passivePorts: passivePorts === undefined ? undefined : { first: passivePorts[0], last: passivePorts[1] },
+  };
+}
+
+function addressOf(text: string): IpAddress {
+  const address = parseIpAddress(text);
+  if (address === undefined) throw new Error(`not an address: ${text}`);
+  return address;
+}
+
+function outcomeText(policy: Policy, outcome: Outcome, off: number, announcer: IpAddress): string {
+  switch (outcome.kind) {
+    case 'announcement': {
+      const { kind, address, port, from, to } = outcome.announcement;
+      const reason = judge(policy, outcome.announcement, announcer);
+      const endpoint = endpointText(address, port);
+      if (reason !== undefined) return `off=${off + from} refused ${kind} ${reason}${endpoint}`;
+      return `off=${off + from} len=${to - from} expected ${kind}${endpoint}`;
+    }
+    case 'refused': {
+      const { announcement, reason, address, port, at } = outcome;
+      return `off=${off + at} refused ${announcement} ${reason}${endpointText(address, port)}`;
+    }
+    case 'encrypted':
+    case 'not-ftp':
+      return `off=${off} ${outcome.kind}`;
+  }
+}
+
+function endpointText(address: IpAddress | undefined, port: number | undefined): string {
+  const addressText = address === undefined ? '' : ` address=${formatIpAddress(address)}`;
+  return port === undefined ? addressText : `${addressText} port=${port}`;
+}
+
+function traitNames(traits: number): string {
+  return Object.entries(LINE_TRAITS)
+    .filter(([, bit]) => (traits & bit) !== 0)
+    .map(([name]) => ` ${name}`)
+    .join('');
+}
+
+/** Bytes as the dialogue writes them. */
+function visible(bytes: Buffer): string {
+  return Array.from(bytes, (byte) => {
+    if (byte === 0x5c) return '\\\\';
+    if (byte >= 0x20 && byte <= 0x7e) return String.fromCharCode(byte);
+    return `\\x${byte.toString(16).padStart(2, '0')}`;
+  }).join('');
+}
