@@ -70,12 +70,12 @@ export async function run(command: Command, options: CommandOptions = {}): Promi
 /** Runs `command` and answers what it printed. Throws with its standard error where it fails. */
 export async function runChecked(command: Command, options: CommandOptions = {}): Promise<string> {
   const completed = await run(command, options);
-  if (completed.status !== 0) throw new Error(describeFailure(completed));
+  if (completed.status !== 0) throw new Error(describeEnding(completed));
   return completed.stdout;
 }
 
 /** One paragraph for a person: the command, how it ended, what it said. */
-export function describeFailure(completed: Completed): string {
+export function describeEnding(completed: Completed): string {
   const ending = completed.timedOut
     ? 'ran past its deadline'
     : `ended with ${completed.status ?? 'a signal'}`;

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from './command.js';
@@ -28,8 +28,7 @@ export class Laboratory {
 
   constructor() {
     sweepLeftovers();
-    this.folder = mkdtempSync(join(tmpdir(), `cftp-${process.pid}-`));
-    chmodSync(this.folder, 0o755);
+    this.folder = makeReadableFolder(join(tmpdir(), `cftp-${process.pid}-`));
     process.once('exit', this.#onExit);
     for (const signal of FATAL_SIGNALS) process.once(signal, this.#onSignal);
   }
@@ -51,11 +50,9 @@ export class Laboratory {
     return running;
   }
 
-  /** Makes a new folder in the experiment's own; `name` may be used once. */
-  makeFolder(name: string): string {
-    const folder = join(this.folder, name);
-    mkdirSync(folder);
-    return folder;
+  /** Makes a new folder in the experiment's own; its name begins with `label`. */
+  makeFolder(label: string): string {
+    return makeReadableFolder(join(this.folder, `${label}-`));
   }
 
   /** Ends the processes, then removes the namespaces and the folder. */
@@ -78,4 +75,10 @@ export class Laboratory {
     for (const namespace of this.#namespaces.splice(0)) namespace.removeNow();
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+function makeReadableFolder(prefix: string): string {
+  const folder = mkdtempSync(prefix);
+  chmodSync(folder, 0o755);
+  return folder;
 }

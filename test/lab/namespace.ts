@@ -29,6 +29,8 @@ export class Namespace {
     const name = `${NAME_PREFIX}-${process.pid}-${randomBytes(3).toString('hex')}-${label}`;
     await runChecked(['ip', 'netns', 'add', name]);
     const namespace = new Namespace(name);
+    // Duplicate address detection would hold back the first packets of each link for a second.
+    await namespace.setParameters({ 'net.ipv6.conf.default.accept_dad': '0' });
     await namespace.configure(['link set lo up']);
     return namespace;
   }

@@ -30,10 +30,11 @@ export const HOST_INTERFACE = 'eth0';
 
 const CLIENT: AddressPair = { 4: '10.1.0.2', 6: '2001:db8:1::2' };
 const CLIENT_SIDE: AddressPair = { 4: '10.1.0.1', 6: '2001:db8:1::1' };
+const CLIENT_NETWORK: AddressPair = { 4: '10.1.0.0/24', 6: '2001:db8:1::/64' };
 const SERVER: AddressPair = { 4: '10.2.0.2', 6: '2001:db8:2::2' };
 const SERVER_SIDE: AddressPair = { 4: '10.2.0.1', 6: '2001:db8:2::1' };
+const SERVER_NETWORK: AddressPair = { 4: '10.2.0.0/24', 6: '2001:db8:2::/64' };
 const PREFIX_LENGTH = { 4: 24, 6: 64 } as const;
-const ALL_DESTINATIONS: AddressPair = { 4: '0.0.0.0/0', 6: '::/0' };
 
 export async function buildTopology(laboratory: Laboratory, placement: Placement): Promise<Topology> {
   return placement === 'gateway' ? buildWithGateway(laboratory) : buildTwoHosts(laboratory, placement);
@@ -52,8 +53,8 @@ async function buildWithGateway(laboratory: Laboratory): Promise<Topology> {
     gateway.setParameters({ 'net.ipv4.ip_forward': '1', 'net.ipv6.conf.all.forwarding': '1' }),
   ]);
   await Promise.all([
-    client.configure([...up(HOST_INTERFACE, CLIENT), ...routeAllVia(CLIENT_SIDE)]),
-    server.configure([...up(HOST_INTERFACE, SERVER), ...routeAllVia(SERVER_SIDE)]),
+    client.configure([...up(HOST_INTERFACE, CLIENT), ...route(SERVER_NETWORK, CLIENT_SIDE)]),
+    server.configure([...up(HOST_INTERFACE, SERVER), ...route(CLIENT_NETWORK, SERVER_SIDE)]),
   ]);
   return {
     placement: 'gateway',
@@ -73,8 +74,8 @@ async function buildTwoHosts(
   ]);
   await client.connect(HOST_INTERFACE, server, HOST_INTERFACE);
   await Promise.all([
-    client.configure([...up(HOST_INTERFACE, CLIENT), ...routeAllToLink()]),
-    server.configure([...up(HOST_INTERFACE, SERVER), ...routeAllToLink()]),
+    client.configure([...up(HOST_INTERFACE, CLIENT), ...onLink(SERVER_NETWORK)]),
+    server.configure([...up(HOST_INTERFACE, SERVER), ...onLink(CLIENT_NETWORK)]),
   ]);
   return {
     placement,
@@ -86,16 +87,14 @@ async function buildTwoHosts(
 
 const eachFamily = (line: (family: Family) => string): string[] => FAMILIES.map(line);
 
-/** `nodad`: an address that waits for duplicate address detection cannot be used for a second. */
 const up = (device: string, address: AddressPair): string[] => [
-  ...eachFamily(
-    (f) => `address add ${address[f]}/${PREFIX_LENGTH[f]} dev ${device}${f === 6 ? ' nodad' : ''}`,
-  ),
+  ...eachFamily((f) => `address add ${address[f]}/${PREFIX_LENGTH[f]} dev ${device}`),
   `link set ${device} up`,
 ];
 
-const routeAllVia = (address: AddressPair): string[] =>
-  eachFamily((f) => `route add ${ALL_DESTINATIONS[f]} via ${address[f]}`);
+/** No default route: a client that looks up names fails at once instead of waiting for an answer. */
+const route = (network: AddressPair, via: AddressPair): string[] =>
+  eachFamily((f) => `route add ${network[f]} via ${via[f]}`);
 
-const routeAllToLink = (): string[] =>
-  eachFamily((f) => `route add ${ALL_DESTINATIONS[f]} dev ${HOST_INTERFACE}`);
+const onLink = (network: AddressPair): string[] =>
+  eachFamily((f) => `route add ${network[f]} dev ${HOST_INTERFACE}`);

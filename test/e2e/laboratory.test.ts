@@ -1,0 +1,29 @@
+/**
+ * The laboratory itself, with the kernel's own helper in the daemon's place: what is known to work passes,
+ * and nothing passes without it. If this fails, no other result of the laboratory means anything.
+ *
+ * @module
+ */
+import { beforeAll, describe, it } from 'vitest';
+import { attachKernelHelper, KERNEL_HELPER } from '../lab/kernel-helper.js';
+import { vsftpd } from '../lab/servers/vsftpd.js';
+import { PLACEMENTS } from '../lab/topology.js';
+import { ROWS } from './rows.js';
+import { openScene, type Scene } from './scene.js';
+import { expectAllBlocked, expectAllPass } from './transfers.js';
+
+describe.each(PLACEMENTS)('with nf_conntrack_ftp, firewall on the %s', (placement) => {
+  let scene: Scene;
+  beforeAll(async () => {
+    scene = await openScene({ placement, program: vsftpd, helper: KERNEL_HELPER });
+    return () => scene.laboratory.close();
+  });
+
+  it('blocks every data connection before the helper is attached', () => expectAllBlocked(scene));
+
+  describe('after it is attached', () => {
+    beforeAll(() => attachKernelHelper(scene.topology.firewall, [scene.server.settings.port]));
+
+    it.each(ROWS)('$label passes', (row) => expectAllPass(scene, row, undefined));
+  });
+});

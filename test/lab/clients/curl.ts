@@ -1,0 +1,46 @@
+/**
+ * curl: every mode, and both of the extended ones over IPv4 too.
+ *
+ * @module
+ */
+import { urlHost } from '../family.js';
+import { MODES, type ClientProgram, type Mode, type Session, type Work } from './client.js';
+
+const MODE_OPTIONS: Readonly<Record<Mode, readonly string[]>> = {
+  PASV: ['--disable-epsv'],
+  EPSV: [],
+  PORT: ['--ftp-port', '-', '--disable-eprt'],
+  EPRT: ['--ftp-port', '-'],
+};
+
+export const curl: ClientProgram = {
+  name: 'curl',
+  modes: { 4: MODES, 6: ['EPSV', 'EPRT'] },
+  invoke: (session, work) => ({
+    command: [
+      'curl',
+      ...['--silent', '--show-error', '--globoff', '--user', `${session.user}:${session.password}`],
+      ...patience(session.patienceSeconds),
+      ...MODE_OPTIONS[session.mode],
+      ...workOptions(session, work),
+    ],
+  }),
+};
+
+/** Its own limit for an active data connection is a minute, and only `--max-time` shortens that. */
+const patience = (seconds: number): string[] => [
+  ...['--connect-timeout', String(seconds)],
+  ...['--max-time', String(seconds)],
+];
+
+function workOptions(session: Session, work: Work): string[] {
+  const url = (path: string): string => `ftp://${urlHost(session.address)}:${session.port}/${path}`;
+  switch (work.kind) {
+    case 'download':
+      return ['--remote-name-all', '--output-dir', work.into, ...work.names.map(url)];
+    case 'upload':
+      return ['--upload-file', work.from, url(work.to)];
+    case 'list':
+      return [url('')];
+  }
+}
