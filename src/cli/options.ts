@@ -138,7 +138,7 @@ function complaint(issue: z.core.$ZodIssue, values: unknown, file: string | unde
     return `${where(issue.keys.join(', '), file)} is not an option`;
   }
   const [key] = issue.path;
-  const given = typeof key === 'string' ? new Map(Object.entries(values ?? {})).get(key) : undefined;
+  const given = typeof key === 'string' ? new Map<string, unknown>(Object.entries(values ?? {})).get(key) : undefined;
   const not = given === undefined ? '' : `, not ${JSON.stringify(given)}`;
   return `${where(String(key), file)} ${issue.message}${not}`;
 }

@@ -15,6 +15,8 @@ import { formatIpAddress, type IpAddress } from '../wire/ip-address.js';
 export type Obstacle =
   'translation-needed' | 'clash' | 'table-full' | 'master-gone' | 'no-helper' | 'kernel-refused';
 
+const MICROSECONDS = 1_000_000;
+
 export interface Decision {
   /** Frame number in a capture; packet id of the queue in the daemon. */
   readonly packet: number;
@@ -51,7 +53,8 @@ export function decisionRecord(decision: Decision): DecisionRecord {
   const { address, port, refusal } = decision;
   return {
     packet: decision.packet,
-    time: decision.time,
+    // To the microsecond, as captures have it: a double of this size has no more to say.
+    time: Math.round(decision.time * MICROSECONDS) / MICROSECONDS,
     client: formatIpAddress(decision.client),
     clientPort: decision.clientPort,
     server: formatIpAddress(decision.server),

@@ -1,0 +1,281 @@
+/** The helper as a whole: packets of real shape in, effects out. */
+import { describe, expect, it } from 'vitest';
+import type { Effect } from '../../src/helper/ftp-helper.js';
+import { formatTuple, invertTuple } from '../../src/wire/tuple.js';
+import { tcpPacket } from '../wire/packets.js';
+import { ACK, Dialogue, FIN, IPV6, newHelper, RST, SYN, tuple, withPolicy } from './dialogue.js';
+
+const expectedTuples = (effects: readonly Effect[]): string[] =>
+  effects.flatMap((effect) => (effect.kind === 'expect' ? [formatTuple(effect.expected.tuple)] : []));
+
+describe('an announcement', () => {
+  it.each([
+    ['PORT', (d: Dialogue) => d.client('PORT 10,1,0,2,156,64\r\n'), '10.2.0.2:0 > 10.1.0.2:40000'],
+    ['EPRT', (d: Dialogue) => d.client('EPRT |1|10.1.0.2|40000|\r\n'), '10.2.0.2:0 > 10.1.0.2:40000'],
+    [
+      '227',
+      (d: Dialogue) => d.client('PASV\r\n').server('227 Entering (10,2,0,2,156,64).\r\n'),
+      '10.1.0.2:0 > 10.2.0.2:40000',
+    ],
+    [
+      '229',
+      (d: Dialogue) => d.client('EPSV\r\n').server('229 ok (|||40000|)\r\n'),
+      '10.1.0.2:0 > 10.2.0.2:40000',
+    ],
+  ])(
+    '%s is expected from the peer that will connect, to the announced endpoint',
+    (_kind, announce, wanted) => {
+      const dialogue = announce(new Dialogue(newHelper()).login());
+      expect(expectedTuples(dialogue.effects)).toEqual([wanted]);
+      expect(dialogue.effects[0]).toMatchObject({
+        expected: { master: tuple('10.1.0.2:40000 > 10.2.0.2:21'), followMaster: undefined },
+      });
+    },
+  );
+
+  it('is read over IPv6', () => {
+    const dialogue = new Dialogue(newHelper(), IPV6).login();
+    dialogue.client('EPRT |2|2001:db8:1::2|40000|\r\n').server('200 ok\r\n');
+    dialogue.client('EPSV\r\n').server('229 ok (|||40001|)\r\n');
+    expect(expectedTuples(dialogue.effects)).toEqual([
+      '[2001:db8:2::2]:0 > [2001:db8:1::2]:40000',
+      '[2001:db8:1::2]:0 > [2001:db8:2::2]:40001',
+    ]);
+  });
+
+  it('is dated, and numbered by the packet that completes its line', () => {
+    const dialogue = new Dialogue(newHelper()).login();
+    dialogue.client('PORT 10,1,0,').client('2,156,64\r').client('\n');
+    expect(dialogue.decisions).toEqual([
+      {
+        packet: 9,
+        time: 1000.009,
+        client: '10.1.0.2',
+        clientPort: 40000,
+        server: '10.2.0.2',
+        serverPort: 21,
+        announcement: 'PORT',
+        address: '10.1.0.2',
+        port: 40000,
+        decision: 'expected',
+      },
+    ]);
+  });
+
+  it('needs no packet of its own: several in one segment are all read', () => {
+    const dialogue = new Dialogue(newHelper()).login();
+    dialogue.client('TYPE I\r\nPORT 10,1,0,2,156,64\r\nPORT 10,1,0,2,156,65\r\n');
+    expect(dialogue.summary).toEqual(['PORT 10.1.0.2:40000 expected', 'PORT 10.1.0.2:40001 expected']);
+  });
+
+  it('is expected once, however often its segment is sent', () => {
+    const dialogue = new Dialogue(newHelper()).login();
+    const { clientNext } = dialogue;
+    dialogue.client('PORT 10,1,0,2,156,64\r\n').segment('client', clientNext, 'PORT 10,1,0,2,156,64\r\n');
+    dialogue.segment('client', clientNext, 'PORT 10,1,0,2,156,99\r\n');
+    expect(dialogue.summary).toEqual(['PORT 10.1.0.2:40000 expected']);
+  });
+
+  it('is read when its segments come in the wrong order', () => {
+    const dialogue = new Dialogue(newHelper()).login();
+    const { clientNext } = dialogue;
+    dialogue.segment('client', clientNext + 5, '10,1,0,2,156,64\r\n').segment('client', clientNext, 'PORT ');
+    expect(dialogue.summary).toEqual(['PORT 10.1.0.2:40000 expected']);
+  });
+
+  it('comes with the source port that active data connections must have', () => {
+    const dialogue = new Dialogue(withPolicy({ activeSourcePort: 20 })).login();
+    dialogue.client('PORT 10,1,0,2,156,64\r\n').server('200 ok\r\n');
+    dialogue.client('PASV\r\n').server('227 (10,2,0,2,156,64)\r\n');
+    expect(expectedTuples(dialogue.effects)).toEqual([
+      '10.2.0.2:20 > 10.1.0.2:40000',
+      '10.1.0.2:0 > 10.2.0.2:40000',
+    ]);
+  });
+});
+
+describe('a refusal', () => {
+  it.each([
+    ['address-mismatch', 'PORT 10,9,9,9,156,64\r\n'],
+    ['privileged-port', 'PORT 10,1,0,2,0,22\r\n'],
+    ['malformed', 'PORT 10,1,0,2\r\n'],
+    ['bare-line-feed', 'CWD leet\nPORT 10,1,0,2,156,64\r\n'],
+    ['family-mismatch', 'EPRT |2|2001:db8::1|40000|\r\n'],
+  ])('%s expects nothing and lets the packet pass', (reason, line) => {
+    const dialogue = new Dialogue(newHelper()).login().client(line);
+    expect(dialogue.decisions.map((record) => record.reason)).toEqual([reason]);
+    expect(expectedTuples(dialogue.effects)).toEqual([]);
+  });
+
+  it('of a reply nobody asked for', () => {
+    const dialogue = new Dialogue(newHelper()).login().server('227 (10,2,0,2,156,64)\r\n');
+    expect(dialogue.summary).toEqual(['227 10.2.0.2:40000 refused unsolicited-reply']);
+  });
+});
+
+describe('address translation', () => {
+  const SNAT = {
+    original: tuple('10.1.0.2:40000 > 10.2.0.2:21'),
+    reply: tuple('10.2.0.2:21 > 10.2.0.1:50000'),
+    id: 1,
+  };
+  const behindSnat = (): Dialogue => {
+    const dialogue = new Dialogue(newHelper({ lookup: () => SNAT }), {
+      client: '10.1.0.2:40000',
+      server: '10.2.0.2:21',
+    });
+    const reply = (sequence: number, payload: string, flags = ACK): Buffer =>
+      tcpPacket({
+        source: '10.2.0.2:21',
+        destination: '10.2.0.1:50000',
+        sequence: sequence >>> 0,
+        acknowledgment: dialogue.clientNext >>> 0,
+        flags,
+        payload,
+      });
+    dialogue
+      .packet(reply(dialogue.serverNext - 1, '', SYN | ACK))
+      .packet(reply(dialogue.serverNext, '220 ready\r\n'));
+    dialogue.client('EPSV\r\n').packet(reply(dialogue.serverNext + 11, '229 (|||40001|)\r\n'));
+    return dialogue;
+  };
+
+  it('finds both directions, and has the data connection follow its master where no byte need change', () => {
+    const { effects } = behindSnat();
+    expect(effects).toMatchObject([
+      {
+        expected: {
+          tuple: tuple('10.1.0.2:0 > 10.2.0.2:40001'),
+          followMaster: { direction: 0, port: 40001 },
+        },
+      },
+    ]);
+  });
+
+  it('refuses what the other side could not reach', () => {
+    const dialogue = behindSnat().client('PORT 10,1,0,2,156,64\r\n');
+    expect(dialogue.summary.at(-1)).toBe('PORT 10.1.0.2:40000 refused translation-needed');
+  });
+});
+
+describe('what passes unread', () => {
+  it.each<[string, (d: Dialogue) => Dialogue, string]>([
+    [
+      'a fragment',
+      (d) =>
+        d.packet(tcpPacket({ source: d.parties.client, destination: d.parties.server, moreFragments: true })),
+      'unreadable',
+    ],
+    ['bytes that are no packet', (d) => d.packet(Buffer.from('hello')), 'unreadable'],
+    [
+      'a packet to another port',
+      (d) => d.packet(tcpPacket({ source: '10.1.0.2:1', destination: '10.2.0.2:22' })),
+      'otherConnections',
+    ],
+  ])('%s is counted and causes nothing', (_what, send, counter) => {
+    const helper = newHelper({
+      lookup: (seen) => ({ original: seen, reply: invertTuple(seen), id: 0 }),
+    });
+    const dialogue = send(new Dialogue(helper));
+    expect(dialogue.effects).toEqual([]);
+    expect(helper.counters).toMatchObject({ packets: 1, [counter]: 1 });
+  });
+
+  it('a connection that conntrack does not know', () => {
+    const helper = newHelper({ lookup: () => undefined });
+    expect(new Dialogue(helper).login().client('PORT 10,1,0,2,156,64\r\n').effects).toEqual([]);
+    expect(helper.connections).toBe(0);
+  });
+});
+
+describe('a connection', () => {
+  it('that turns to TLS is released once and never read again', () => {
+    const helper = newHelper();
+    const dialogue = new Dialogue(helper).login().client('AUTH TLS\r\n').server('234 go\r\n');
+    dialogue.client('PORT 10,1,0,2,156,64\r\n');
+    expect(dialogue.effects).toEqual([
+      { kind: 'release', connection: tuple('10.1.0.2:40000 > 10.2.0.2:21'), cause: 'encrypted' },
+    ]);
+    expect(helper.counters.encrypted).toBe(1);
+  });
+
+  it('that is no FTP is released, and opens nothing', () => {
+    const dialogue = new Dialogue(newHelper()).open();
+    dialogue.client('POST / HTTP/1.1\r\nPORT 10,1,0,2,156,64\r\n\r\n');
+    expect(dialogue.effects[0]).toMatchObject({ kind: 'release', cause: 'not-ftp' });
+    expect(expectedTuples(dialogue.effects)).toEqual([]);
+  });
+
+  it('is picked up in the middle: in step after the next line end, both ways', () => {
+    const helper = newHelper();
+    const dialogue = new Dialogue(helper);
+    dialogue.client('0,2,156,1\r\n').server('200 ok\r\n').client('PORT 10,1,0,2,156,64\r\n');
+    expect(dialogue.summary).toEqual(['PORT 10.1.0.2:40000 expected']);
+    expect(helper.counters).toMatchObject({ midStream: 1, connections: 0 });
+  });
+
+  it('goes on after bytes that were lost to us but not to the receiver', () => {
+    const dialogue = new Dialogue(newHelper()).login();
+    dialogue.clientNext += 100; // these went by another way
+    dialogue
+      .server('200 ok\r\n')
+      .client('TYPE I\r\n')
+      .server('200 ok\r\n')
+      .client('PORT 10,1,0,2,156,64\r\n');
+    expect(dialogue.summary).toEqual(['PORT 10.1.0.2:40000 expected']);
+  });
+
+  it('ends at a reset with the right number, and not at one with another', () => {
+    const helper = newHelper();
+    const dialogue = new Dialogue(helper).login();
+    dialogue.segment('client', dialogue.clientNext + 5, '', RST);
+    expect(helper.connections).toBe(1);
+    dialogue.segment('client', dialogue.clientNext, '', RST);
+    expect(helper.connections).toBe(0);
+  });
+
+  it('has no line after its FIN', () => {
+    const dialogue = new Dialogue(newHelper()).login();
+    dialogue.segment('client', dialogue.clientNext, 'QUIT\r\n', FIN | ACK);
+    dialogue.segment('client', dialogue.clientNext + 7, 'PORT 10,1,0,2,156,64\r\n');
+    expect(dialogue.effects).toEqual([]);
+  });
+
+  it('is one connection from SYN to SYN-ACK, retransmitted or not, and another after a new SYN', () => {
+    const helper = newHelper();
+    const dialogue = new Dialogue(helper);
+    const isn = dialogue.clientNext - 1;
+    dialogue.segment('client', isn, '', SYN, 0).open().segment('client', isn, '', SYN, 0).open();
+    dialogue.server('220 ready\r\n').client('NOOP\r\n');
+    expect(helper.counters.connections).toBe(1);
+    dialogue.segment('client', isn + 77_777, '', SYN, 0);
+    expect(helper.counters.connections).toBe(2);
+    expect(helper.connections).toBe(1);
+  });
+
+  it('is forgotten when conntrack says so, unless a later one has its tuples', () => {
+    const helper = newHelper();
+    new Dialogue(helper).login();
+    const original = tuple('10.1.0.2:40000 > 10.2.0.2:21');
+    helper.onConnectionGone({ original, reply: invertTuple(original), id: 6 });
+    expect(helper.connections).toBe(1);
+    helper.onConnectionGone({ original, reply: invertTuple(original), id: 7 });
+    expect(helper.connections).toBe(0);
+    helper.onConnectionGone({ original, reply: invertTuple(original), id: 7 });
+  });
+
+  it('is forgotten when it has been silent for long, or when a newer one needs its place', () => {
+    const helper = newHelper({ capacity: 2 });
+    const clients = ['10.1.0.2:40000', '10.1.0.2:40001', '10.1.0.2:40002'];
+    const dialogues = clients.map((client) => new Dialogue(helper, { client, server: '10.2.0.2:21' }));
+    for (const [at, dialogue] of dialogues.entries()) {
+      dialogue.now = 1000 + at * 100;
+      dialogue.login();
+    }
+    expect(helper.connections).toBe(2);
+    helper.expire(1150);
+    expect(helper.connections).toBe(1);
+    dialogues[2]?.client('PORT 10,1,0,2,156,64\r\n');
+    expect(dialogues[2]?.summary).toEqual(['PORT 10.1.0.2:40000 expected']);
+  });
+});
