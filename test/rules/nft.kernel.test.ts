@@ -1,0 +1,143 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { applyNft, type RulesHost } from '../../src/cli/apply-rules.js';
+import { runTool } from '../../src/cli/netfilter-tool.js';
+import { MissingError } from '../../src/errors.js';
+import { nftRemoval, nftRules } from '../../src/rules/nft.js';
+import { RULES_DEFAULTS, type RulesOptions } from '../../src/rules/options.js';
+import { connectionLines } from '../lab/conntrack.js';
+import { FAMILIES } from '../lab/family.js';
+import { Laboratory } from '../lab/laboratory.js';
+import type { Namespace } from '../lab/namespace.js';
+import { buildTopology, type Topology } from '../lab/topology.js';
+import { serveDialogue, talk } from './rules-host.js';
+
+const PORT = 2121;
+const OPTIONS: RulesOptions = { ...RULES_DEFAULTS, ports: [21, PORT] };
+const LINES = 4;
+/** The SYN-ACK, and one segment a line each way, for each of two families. */
+const TO_DAEMON = 2 * (1 + 2 * LINES);
+
+const ADMINISTRATOR = `table inet filter {
+	chain input {
+		type filter hook input priority filter; policy accept;
+		ct state established,related counter packets 7 bytes 700 accept
+	}
+}
+`;
+
+/** For kernels without the queue statement: the rules with a counter in its place. */
+const counted = (text: string): string => text.replaceAll('queue flags bypass to 0', 'counter');
+
+let laboratory: Laboratory;
+let topology: Topology;
+let gateway: Namespace;
+beforeAll(async () => {
+  laboratory = new Laboratory();
+  topology = await buildTopology(laboratory, 'gateway');
+  gateway = topology.firewall;
+  await load(ADMINISTRATOR);
+});
+afterAll(async () => {
+  await laboratory.close();
+});
+
+const load = async (text: string): Promise<string> => gateway.runChecked(['nft', '-f', '-'], { input: text });
+const list = async (): Promise<string> => gateway.runChecked(['nft', 'list', 'ruleset']);
+
+describe('the text for nft, counting in place of queueing', () => {
+  it('may be applied again, and the removal leaves what was there, also when it is repeated', async () => {
+    const before = await list();
+    await load(counted(nftRules(OPTIONS)));
+    const once = await list();
+    expect(once).toContain(before);
+    await load(counted(nftRules(OPTIONS)));
+    expect(await list()).toBe(once);
+    await load(nftRemoval());
+    expect(await list()).toBe(before);
+    await load(nftRemoval());
+    expect(await list()).toBe(before);
+  });
+
+  it('meets payload and SYN-ACK of both families, nothing else, and gives the connections the helper', async () => {
+    await load(counted(nftRules(OPTIONS)));
+    await serveDialogue(laboratory, topology.server.namespace, PORT);
+    await serveDialogue(laboratory, topology.server.namespace, PORT + 1);
+    const talks = [PORT, PORT + 1].flatMap((port) =>
+      FAMILIES.map((family) => talk(topology.client.namespace, topology.server.address[family], port, LINES)),
+    );
+    expect(await Promise.all(talks)).toEqual([true, true, true, true]);
+    expect(await countedPackets()).toBe(TO_DAEMON);
+    for (const family of FAMILIES) {
+      const [connection] = await connectionLines(
+        gateway,
+        family,
+        '-p',
+        'tcp',
+        '--orig-port-dst',
+        String(PORT),
+      );
+      expect(connection).toContain('helper=sane');
+    }
+  });
+
+  it('meets the host’s traffic with itself once', async () => {
+    await load(counted(nftRules(OPTIONS)));
+    await serveDialogue(laboratory, gateway, PORT);
+    const talks = ['127.0.0.1', '::1'].map((address) => talk(gateway, address, PORT, LINES));
+    expect(await Promise.all(talks)).toEqual([true, true]);
+    expect(await countedPackets()).toBe(TO_DAEMON);
+  });
+
+  it('leaves a connection with the mark alone', async () => {
+    await load(counted(nftRules(OPTIONS)));
+    await load(`add table inet marking
+      add chain inet marking entry { type filter hook prerouting priority -170; }
+      add rule inet marking entry ct state new ct mark set 0x20000001`);
+    const talks = FAMILIES.map((family) =>
+      talk(topology.client.namespace, topology.server.address[family], PORT, LINES),
+    );
+    expect(await Promise.all(talks)).toEqual([true, true]);
+    expect(await countedPackets()).toBe(0);
+    await load('delete table inet marking');
+  });
+});
+
+describe('applying the text for nft', () => {
+  const host = (): RulesHost => ({
+    run: (tool, parameters, input) => {
+      const [program, ...rest] = gateway.enter([tool, ...parameters]);
+      return runTool(program, rest, input);
+    },
+    hasIpv6: () => true,
+  });
+
+  it('makes the rules, or names the queue statement where the kernel has none and changes nothing', async () => {
+    await load(nftRemoval());
+    const before = await list();
+    const apply = (): unknown => applyNft(OPTIONS, host());
+    const trial = 'table inet trial { chain trial { queue to 0; }; }';
+    const { status } = await gateway.run(['nft', '--check', '-f', '-'], { input: trial });
+    if (status === 0) {
+      expect(apply()).toEqual([{ where: 'nftables', change: 'made' }]);
+      expect(await list()).toMatch(/queue flags bypass to 0/);
+      expect(applyNft(undefined, host())).toEqual([{ where: 'nftables', change: 'removed' }]);
+    } else {
+      expect(apply).toThrow(MissingError);
+      expect(apply).toThrow('this kernel lacks the queue statement (nft)');
+    }
+    expect(await list()).toBe(before);
+  });
+
+  it('names a helper that the kernel has not', () => {
+    const attempt = (): unknown => applyNft({ ...OPTIONS, anchor: 'nosuchhelper' }, host());
+    expect(attempt).toThrow(/a conntrack helper named nosuchhelper for TCP/);
+  });
+});
+
+async function countedPackets(): Promise<number> {
+  const listing = await gateway.runChecked(['nft', 'list', 'chain', 'inet', 'conntrack_ftp', 'control']);
+  return [...listing.matchAll(/counter packets (\d+)/g)].reduce(
+    (total, [, packets]) => total + Number(packets),
+    0,
+  );
+}
