@@ -1,0 +1,39 @@
+/**
+ * Brings a fresh Debian with Node and npm to where the demo (`node scripts/setup.mjs demo`) or the tests
+ * (`node scripts/setup.mjs`) run: packages, servers to test with, modules, the addon, the commands. Needs
+ * nothing but Node itself; does nothing where nothing is to be done.
+ *
+ * @module
+ */
+import { argv } from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { buildAddon, buildCommands, installModules } from './setup/build.mjs';
+import { DEMO_PACKAGES, installPackages, TEST_PACKAGES } from './setup/packages.mjs';
+import { DEMO_PEERS, TEST_PEERS, unpackPeers } from './setup/peers.mjs';
+import { SetupError, step } from './setup/step.mjs';
+
+const NEEDS = {
+  demo: { packages: DEMO_PACKAGES, peers: DEMO_PEERS },
+  test: { packages: TEST_PACKAGES, peers: TEST_PEERS },
+};
+
+/**
+ * Sets up for `purpose`. Where that fails, says why and ends the process with 1.
+ *
+ * @param {keyof typeof NEEDS} purpose
+ */
+export function setUp(purpose) {
+  try {
+    step('packages', () => installPackages(NEEDS[purpose].packages));
+    step('servers', () => unpackPeers(NEEDS[purpose].peers));
+    step('node modules', installModules);
+    step('addon', buildAddon);
+    step('commands', buildCommands);
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    console.error(`setup  ${error.message}`);
+    process.exit(1);
+  }
+}
+
+if (argv[1] === fileURLToPath(import.meta.url)) setUp(argv[2] === 'demo' ? 'demo' : 'test');

@@ -1,0 +1,72 @@
+/**
+ * Debian packages: which of them are needed for what, and bringing in those that are missing.
+ *
+ * @module
+ */
+import { spawnSync } from 'node:child_process';
+import { quietly, SetupError } from './step.mjs';
+
+/** What the addon is built with. */
+const TO_BUILD = ['cmake', 'g++', 'make', 'pkg-config', 'libmnl-dev', 'libuv1-dev'];
+/** What namespaces, firewalls and their observation take. */
+const FOR_NAMESPACES = ['iproute2', 'iptables', 'nftables', 'conntrack', 'procps', 'kmod'];
+const CLIENTS = ['curl', 'lftp', 'ncftp', 'tnftp'];
+/** Kernel tests against Debian's own kernel run it in an emulated machine. */
+const FOR_SECOND_KERNEL = ['qemu-system-x86', 'busybox-static', 'cpio'];
+
+export const DEMO_PACKAGES = [...TO_BUILD, ...FOR_NAMESPACES, 'curl'];
+export const TEST_PACKAGES = [
+  ...TO_BUILD,
+  ...FOR_NAMESPACES,
+  ...CLIENTS,
+  ...FOR_SECOND_KERNEL,
+  ...['clang-format', 'clang-tidy', 'ethtool', 'python3-pyftpdlib', 'tcpdump'],
+];
+
+/**
+ * Installs those of `packages` that are missing, and answers what was done. Where we may not, throws with the
+ * command that would.
+ *
+ * @param {readonly string[]} packages
+ * @returns {string}
+ */
+export function installPackages(packages) {
+  const missing = missingPackages(packages);
+  if (missing.length === 0) return 'all present';
+  if (process.getuid?.() !== 0) {
+    throw new SetupError(
+      `These packages are missing. As root, run:\n  apt-get install --no-install-recommends ${missing.join(' ')}`,
+    );
+  }
+  try {
+    aptInstall(missing);
+  } catch {
+    // The lists may be older than what the mirror has, or not there at all.
+    updateLists();
+    aptInstall(missing);
+  }
+  return `installed ${missing.join(' ')}`;
+}
+
+/** Fetches the package lists anew. */
+export const updateLists = () => quietly(['apt-get', 'update']);
+
+/** @param {readonly string[]} packages */
+const aptInstall = (packages) =>
+  quietly(
+    ['apt-get', 'install', '--yes', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300', ...packages],
+    { env: { DEBIAN_FRONTEND: 'noninteractive' } },
+  );
+
+/**
+ * @param {readonly string[]} packages
+ * @returns {string[]}
+ */
+function missingPackages(packages) {
+  // Its exit code is 1 as soon as one of them is unknown; those that it knows are printed all the same.
+  const query = ['-W', '-f', '${db:Status-Abbrev}${Package}\n', ...packages];
+  const { stdout, error } = spawnSync('dpkg-query', query, { encoding: 'utf8' });
+  if (error) throw new SetupError('This set-up is for Debian: dpkg-query is not there.');
+  const installed = new Set(stdout.split('\n').filter((line) => line.startsWith('ii ')));
+  return packages.filter((name) => !installed.has(`ii ${name}`));
+}

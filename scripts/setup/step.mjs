@@ -1,0 +1,50 @@
+/**
+ * One line for each step of the set-up: what it is about, and what was done. What the programs say is shown
+ * only where one fails.
+ *
+ * @module
+ */
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+/** The top folder of the project. */
+export const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Something is missing that this script must not, or cannot, bring by itself. The message says what to do. */
+export class SetupError extends Error {}
+
+/**
+ * Does `work` and prints what it says was done.
+ *
+ * @param {string} subject what the step is about, as `addon`
+ * @param {() => string} work answers what was done, as `built`
+ */
+export function step(subject, work) {
+  const start = performance.now();
+  const outcome = work();
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  console.log(`setup  ${subject.padEnd(16)} ${outcome} (${seconds} s)`);
+}
+
+/**
+ * Runs a program to its end and answers its standard output. Throws with all that it said where it fails.
+ *
+ * @param {readonly string[]} command
+ * @param {{ cwd?: string, env?: Record<string, string> }} [options]
+ * @returns {string}
+ */
+export function quietly(command, { cwd = PROJECT, env = {} } = {}) {
+  const [program = '', ...args] = command;
+  const done = spawnSync(program, args, {
+    cwd,
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+    maxBuffer: 64 * 1024 * 1024,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  if (done.error) throw new SetupError(`${program} cannot be run: ${done.error.message}`);
+  if (done.status !== 0) {
+    throw new SetupError(`\`${command.join(' ')}\` failed:\n${done.stdout}${done.stderr}`);
+  }
+  return done.stdout;
+}
