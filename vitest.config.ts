@@ -9,6 +9,8 @@ export default defineConfig({
           name: 'unit',
           include: ['test/{wire,tcp,ftp,helper,rules,cli}/**/*.test.ts', 'test/*.test.ts'],
           exclude: ['test/**/*.kernel.test.ts'],
+          // Whole command lines are run here, also on a busy machine.
+          testTimeout: 30_000,
         },
       },
       {

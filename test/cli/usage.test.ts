@@ -1,0 +1,104 @@
+/** Wrong options and what the user is told: a sentence, the documented exit code, never a stack trace. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { conntrackFtp } from './command-line.js';
+
+const folder = mkdtempSync(path.join(tmpdir(), 'conntrack-ftp-usage-'));
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+function configuration(text: string): string {
+  const file = path.join(folder, `${Math.random().toString(36).slice(2)}.json`);
+  writeFileSync(file, text);
+  return file;
+}
+
+const STACK_TRACE = /\n\s+at /;
+
+describe('wrong usage ends with 2 and a sentence', () => {
+  it.each<[string, string[], RegExp]>([
+    [
+      'a queue number out of range',
+      ['run', '--queue', '65536'],
+      /--queue must be a whole number from 0 to 65535, not "65536"/,
+    ],
+    ['a queue number that is none', ['run', '--queue', '1e3'], /--queue must be a whole number/],
+    ['a negative queue number', ['run', '--queue=-1'], /--queue must be a whole number/],
+    ['a port out of range', ['run', '--ports', '21,70000'], /--ports must be a whole number from 1 to 65535/],
+    ['no port', ['rules', 'nft', '--ports', ''], /--ports must be a whole number from 1 to 65535/],
+    [
+      'too many ports',
+      ['run', '--ports', Array.from({ length: 16 }, (_, at) => 2100 + at).join(',')],
+      /--ports must name at most 15 ports/,
+    ],
+    ['a port twice', ['rules', 'iptables', '--ports', '21,21'], /port 21 is given twice/],
+    [
+      'a passive range upside down',
+      ['run', '--passive-ports', '31000-30000'],
+      /--passive-ports must be a lower and a higher port/,
+    ],
+    ['an unknown policy', ['run', '--policy', 'lax'], /--policy must be strict or kernel, not "lax"/],
+    [
+      'a network that is none',
+      ['replay', '--allow-address', '10.0.0.0/33', '-'],
+      /--allow-address must be a network/,
+    ],
+    ['mark bits of zero', ['run', '--mark', '0x0'], /--mark must be/],
+    [
+      'an anchor with a blank',
+      ['rules', 'nft', '--anchor', 'a b'],
+      /--anchor must be the name of a conntrack helper/,
+    ],
+    ['an unknown option', ['run', '--colour'], /unknown option '--colour'/],
+    ['an unknown command', ['walk'], /unknown command 'walk'/],
+    ['an unknown rule language', ['rules', 'pf'], /Allowed choices are iptables, nft/],
+    ['no file to replay', ['replay'], /missing required argument 'file'/],
+    [
+      'a configuration file that is not there',
+      ['run', '--config', '/nonexistent.json'],
+      /cannot read the configuration file \/nonexistent.json: ENOENT/,
+    ],
+    ['a configuration file that is not JSON', ['run', '--config', configuration('{')], /is not JSON/],
+    [
+      'a configuration file with a list',
+      ['run', '--config', configuration('[]')],
+      /must hold one JSON object/,
+    ],
+    ['a key that is no option', ['run', '--config', configuration('{"qeue": 1}')], /qeue is not an option/],
+    [
+      'a wrong value in the file',
+      ['run', '--config', configuration('{"queue": "x"}')],
+      /json: queue must be a whole number/,
+    ],
+  ])('%s', (_what, parameters, sentence) => {
+    const { code, stdout, stderr } = conntrackFtp(parameters);
+    expect(stderr).toMatch(sentence);
+    expect(stderr).not.toMatch(STACK_TRACE);
+    expect(stdout).toBe('');
+    expect(code).toBe(2);
+  });
+});
+
+describe('help', () => {
+  it.each(['run', 'rules', 'replay', 'doctor'])('of %s has examples and ends with 0', (command) => {
+    const { code, stdout } = conntrackFtp([command, '--help']);
+    expect(stdout).toContain('Examples:');
+    expect(code).toBe(0);
+  });
+
+  it('of the whole lists the exit codes', () => {
+    const { code, stdout } = conntrackFtp(['--help']);
+    expect(stdout).toMatch(/Exit codes:\n {2}0 {2}done\n[\s\S]* {2}4 {2}not permitted/);
+    expect(code).toBe(0);
+  });
+
+  it('and the version', () => {
+    expect(conntrackFtp(['--version'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) as string,
+    });
+  });
+});
