@@ -67,14 +67,13 @@ function inspectOverNetlink(
   const conntrack = inspectConntrack(socket);
   const usable = conntrack.every(({ level }) => level !== 'missing');
   return [
-    ...inspectQueue(socket, procRoot),
-    inspectQueueOwner(options.queue, procRoot),
+    ...inspectQueue(socket, options.queue, procRoot),
     ...conntrack,
     ...(usable ? [inspectAnchor(socket, 4, options.anchor), inspectAnchor(socket, 6, options.anchor)] : []),
   ];
 }
 
-function inspectQueue(socket: NetlinkSocket, procRoot: string): readonly Finding[] {
+function inspectQueue(socket: NetlinkSocket, wanted: number, procRoot: string): readonly Finding[] {
   const probe = probeQueue(socket, procRoot);
   if (probe.bind !== 0) {
     const why = errnoName(probe.bind);
@@ -99,6 +98,7 @@ function inspectQueue(socket: NetlinkSocket, procRoot: string): readonly Finding
           'nfqueue-conntrack',
           `queued packets come without their connection (${errnoName(probe.conntrack)}); it is asked for instead`,
         ),
+    inspectQueueOwner(wanted, procRoot),
   ];
 }
 

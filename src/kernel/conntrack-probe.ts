@@ -45,8 +45,14 @@ function requestGet(socket: NetlinkSocket, subsystem: Subsystem): NetlinkWriter 
 /** ENOENT: the kernel looked, and there is none. EINVAL: it does not know the subsystem. */
 function subsystemFinding(id: 'conntrack' | 'expectation', what: string, errno: number): Finding {
   if (errno === 0 || errno === ERRNO.ENOENT) return ok(id, `the kernel tells of ${what} over ctnetlink`);
-  const evidence = `the kernel does not tell of ${what} over ctnetlink (${errnoName(errno)})`;
-  return missing(id, evidence, errno === ERRNO.EPERM ? NET_ADMIN_REMEDY : LOAD_CTNETLINK);
+  if (errno === ERRNO.EPERM) {
+    return missing(id, `this process may not ask the kernel for ${what} (EPERM)`, NET_ADMIN_REMEDY);
+  }
+  return missing(
+    id,
+    `the kernel does not tell of ${what} over ctnetlink (${errnoName(errno)})`,
+    LOAD_CTNETLINK,
+  );
 }
 
 function inspectConnmark(socket: NetlinkSocket): Finding {

@@ -57,7 +57,11 @@ export class CtnetlinkPinholes implements PinholeBackend {
 
   close(pinhole: Pinhole): boolean {
     const existing = this.find(pinhole.tuple, pinhole.zone);
-    return existing !== undefined && sameTuple(existing.master, pinhole.master) && this.#remove(existing);
+    return (
+      existing !== undefined &&
+      sameTuple(existing.master, pinhole.master) &&
+      this.#remove(existing, pinhole.zone)
+    );
   }
 
   /** The expectation that a connection of this tuple would meet, whoever's it is. */
@@ -95,7 +99,7 @@ export class CtnetlinkPinholes implements PinholeBackend {
     if (sameTerms(existing, pinhole) && this.#setLifetime(pinhole, pinhole.lifetime ?? POLICY_LIFETIME)) {
       return 'refreshed';
     }
-    this.#remove(existing);
+    this.#remove(existing, pinhole.zone);
     return 'replaced';
   }
 
@@ -112,8 +116,8 @@ export class CtnetlinkPinholes implements PinholeBackend {
     return this.#wasThere('set the lifetime of a pinhole');
   }
 
-  #remove(existing: Expectation): boolean {
-    const { tuple, zone, id } = existing;
+  /** The kernel does not tell an expectation's zone, so it is the one that it was found in. */
+  #remove({ tuple, id }: Expectation, zone: number): boolean {
     writeExpectation(this.#request(CTNETLINK_MESSAGES.delete, 0, tuple), { tuple, zone, id });
     return this.#wasThere('close a pinhole');
   }

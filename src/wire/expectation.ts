@@ -51,6 +51,7 @@ export interface Expectation {
   /** Seconds it has left. The kernel takes this only for an expectation that is already there. */
   readonly timeout: number;
   readonly id: number;
+  /** Of master and expectation alike. The kernel takes it and does not tell it: 0 in what it sends. */
   readonly zone: number;
   /** NF_CT_EXPECT_* (linux/netfilter/nf_conntrack_common.h): permanent 1, inactive 2, userspace 4. */
   readonly flags: number;

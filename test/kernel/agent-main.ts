@@ -1,0 +1,36 @@
+/**
+ * The agent's process: carries out the operations that its parent asks for, until the channel closes.
+ *
+ * @module
+ */
+import { loadBinding } from '../../src/kernel/binding.js';
+import { AgentOperations } from './agent-operations.js';
+import type { AgentAnswer, AgentQuestion } from './agent.js';
+
+const operations = new AgentOperations(loadBinding());
+
+process.on('message', ({ id, operation, args }: AgentQuestion) => {
+  void answer(id, operation, args).then((message) => process.send?.(message));
+});
+
+async function answer(
+  id: number,
+  operation: keyof AgentOperations,
+  args: readonly unknown[],
+): Promise<AgentAnswer> {
+  try {
+    const method: unknown = Reflect.get(operations, operation);
+    if (typeof method !== 'function') throw new TypeError(`no operation ${operation}`);
+    const value: unknown = await Reflect.apply(method, operations, args);
+    return { id, ok: true, value };
+  } catch (error) {
+    return { id, ok: false, error: plain(error) };
+  }
+}
+
+/** An error's own fields and its message; structured clones of errors lose what their classes added. */
+function plain(error: unknown): Record<string, unknown> {
+  if (!(error instanceof Error)) return { message: String(error) };
+  const fields = Object.entries(error).filter(([, value]) => typeof value !== 'object');
+  return { ...Object.fromEntries(fields), name: error.name, message: error.message };
+}

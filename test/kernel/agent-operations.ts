@@ -1,0 +1,212 @@
+/**
+ * What a test asks an agent to do inside its namespace: the layer src/kernel on the real kernel, and the traffic
+ * to try it on. Arguments and answers cross a process boundary, so they are plain values.
+ *
+ * @module
+ */
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { probeAnchor, probeAnchors, type AnchorProbe } from '../../src/kernel/anchor.js';
+import type { NativeBinding } from '../../src/kernel/binding.js';
+import { inspectCapabilities, type InspectionOptions } from '../../src/kernel/capabilities.js';
+import { ConntrackEvents, type ConntrackEvent } from '../../src/kernel/conntrack-events.js';
+import { ConntrackTable, type AdjustmentOutcome } from '../../src/kernel/conntrack-table.js';
+import { CtnetlinkPinholes } from '../../src/kernel/ctnetlink-pinhole.js';
+import type { Finding } from '../../src/kernel/finding.js';
+import { NetlinkSocket } from '../../src/kernel/netlink-socket.js';
+import type { Pinhole, PinholeOutcome } from '../../src/kernel/pinhole.js';
+import { findQueueOwner, type QueueOwner } from '../../src/kernel/queue-owner.js';
+import { probeQueue, type QueueProbe } from '../../src/kernel/queue-probe.js';
+import { writeConntrack, type ConntrackEntry, type ConntrackFields } from '../../src/wire/conntrack.js';
+import type { Expectation } from '../../src/wire/expectation.js';
+import { ipFamily } from '../../src/wire/ip-address.js';
+import { MESSAGE_FLAGS } from '../../src/wire/netlink.js';
+import { addressFamily, CTNETLINK_MESSAGES, SUBSYSTEMS } from '../../src/wire/nfnetlink.js';
+import type { SequenceAdjustment } from '../../src/wire/seqadj.js';
+import type { Tuple } from '../../src/wire/tuple.js';
+import { address } from '../wire/netlink-corpus.js';
+import { exchangeDatagrams, QueueUnderTest, type QueuedPacket } from './queue-under-test.js';
+
+const EVENT_BUFFER_BYTES = 1 << 20;
+
+export class AgentOperations {
+  readonly #binding: NativeBinding;
+  readonly #socket: NetlinkSocket;
+  readonly #table: ConntrackTable;
+  readonly #pinholes: CtnetlinkPinholes;
+  readonly #seen: ConntrackEvent[] = [];
+  readonly #queue: QueueUnderTest;
+  #events: ConntrackEvents | undefined;
+
+  constructor(binding: NativeBinding) {
+    this.#binding = binding;
+    this.#socket = NetlinkSocket.open(binding);
+    this.#table = new ConntrackTable(this.#socket);
+    this.#pinholes = new CtnetlinkPinholes(this.#socket);
+    this.#queue = new QueueUnderTest(binding);
+  }
+
+  pid(): number {
+    return process.pid;
+  }
+
+  portId(): number {
+    return this.#socket.portId;
+  }
+
+  closeSocket(): void {
+    this.#socket.close();
+  }
+
+  /** Makes an entry as the ruleset and a connection would; answers nothing, throws where the kernel refuses it. */
+  makeEntry(fields: ConntrackFields): void {
+    const flags = MESSAGE_FLAGS.create | MESSAGE_FLAGS.exclusive;
+    const family = addressFamily(ipFamily(fields.original.source));
+    writeConntrack(this.#socket.request(SUBSYSTEMS.conntrack, CTNETLINK_MESSAGES.new, flags, family), fields);
+    this.#socket.execute('make an entry');
+  }
+
+  findEntry(tuple: Tuple, zone?: number): ConntrackEntry | undefined {
+    return this.#table.find(tuple, zone);
+  }
+
+  setMark(tuple: Tuple, mark: number, mask: number, zone?: number): boolean {
+    return this.#table.setMark(tuple, mark, mask, zone);
+  }
+
+  adjustSequence(
+    tuple: Tuple,
+    direction: 'original' | 'reply',
+    adjustment: SequenceAdjustment,
+  ): AdjustmentOutcome {
+    return this.#table.adjustSequence(tuple, direction, adjustment);
+  }
+
+  removeEntry(tuple: Tuple, zone?: number): boolean {
+    return this.#table.remove(tuple, zone);
+  }
+
+  openPinhole(pinhole: Pinhole): PinholeOutcome {
+    return this.#pinholes.open(pinhole);
+  }
+
+  closePinhole(pinhole: Pinhole): boolean {
+    return this.#pinholes.close(pinhole);
+  }
+
+  findExpectation(tuple: Tuple, zone?: number): Expectation | undefined {
+    return this.#pinholes.find(tuple, zone);
+  }
+
+  /** For `count` masters, each with a pinhole of its own, until one is not opened; answers how many were. */
+  openUntilRefused(masters: readonly Tuple[]): { readonly opened: number; readonly outcome: PinholeOutcome } {
+    let opened = 0;
+    for (const master of masters) {
+      this.makeEntry(helped(master));
+      const outcome = this.openPinhole(pinholeFor(master));
+      if (outcome !== 'opened') return { opened, outcome };
+      opened += 1;
+    }
+    return { opened, outcome: 'opened' };
+  }
+
+  probeAnchor(helper: string, family: 4 | 6): AnchorProbe {
+    return probeAnchor(this.#socket, helper, family);
+  }
+
+  probeAnchors(family: 4 | 6): readonly AnchorProbe[] {
+    return probeAnchors(this.#socket, family);
+  }
+
+  probeQueue(): QueueProbe {
+    return probeQueue(this.#socket);
+  }
+
+  queueOwner(queue: number): QueueOwner | undefined {
+    return findQueueOwner(queue);
+  }
+
+  bindQueue(queue: number, copyRange = 0): readonly string[] {
+    return this.#queue.bind(queue, copyRange);
+  }
+
+  closeQueue(): void {
+    this.#queue.close();
+  }
+
+  queuedPackets(): readonly QueuedPacket[] {
+    return this.#queue.seen;
+  }
+
+  async sendDatagrams(host: string, texts: readonly string[]): Promise<readonly string[]> {
+    return exchangeDatagrams(host, texts);
+  }
+
+  inspect(options: InspectionOptions): readonly Finding[] {
+    return inspectCapabilities(this.#binding, options);
+  }
+
+  subscribe(expectations: boolean): void {
+    this.#events = new ConntrackEvents(this.#binding, {
+      expectations,
+      receiveBufferBytes: EVENT_BUFFER_BYTES,
+      onEvent: (event) => this.#seen.push(event),
+      onError: (error) => {
+        throw error;
+      },
+    });
+  }
+
+  unsubscribe(): void {
+    this.#events?.close();
+  }
+
+  events(): readonly ConntrackEvent[] {
+    return this.#seen;
+  }
+
+  /** A connection over the loopback to a server of its own, which is closed again; answers its original tuple. */
+  async converse(host: string, port: number, listenPort = port): Promise<Tuple> {
+    const server = createServer((peer) => peer.pipe(peer)).listen(listenPort, host);
+    await once(server, 'listening');
+    const client = connect(port, host);
+    await once(client, 'connect');
+    client.write('220 ready\r\n');
+    await once(client, 'data');
+    const { port: sourcePort } = client.address() as AddressInfo;
+    client.destroy();
+    server.close();
+    const at = address(host);
+    return { source: at, sourcePort, destination: at, destinationPort: port };
+  }
+}
+
+const TCP = 6;
+
+/** An entry of a connection that carries the anchor, as the ruleset would leave it. */
+export const helped = (master: Tuple): ConntrackFields => ({
+  protocol: TCP,
+  original: master,
+  reply: {
+    source: master.destination,
+    sourcePort: master.destinationPort,
+    destination: master.source,
+    destinationPort: master.sourcePort,
+  },
+  timeout: 120,
+  helper: 'sane',
+});
+
+/** What a client's PORT command asks for: the server may connect to a port of the client. */
+export const pinholeFor = (master: Tuple, port = master.sourcePort): Pinhole => ({
+  master,
+  zone: 0,
+  tuple: {
+    source: master.destination,
+    sourcePort: 0,
+    destination: master.source,
+    destinationPort: port,
+  },
+  lifetime: undefined,
+  nat: undefined,
+});

@@ -1,0 +1,113 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CONNTRACK_STATUS } from '../../src/wire/conntrack.js';
+import { invertTuple, type Tuple } from '../../src/wire/tuple.js';
+import { restoreRules } from '../lab/firewall.js';
+import { Namespace } from '../lab/namespace.js';
+import { tupleOf } from '../wire/netlink-corpus.js';
+import { Agent } from './agent.js';
+import { helped } from './agent-operations.js';
+
+const FAMILIES = [
+  { family: 4, client: '10.1.0.2', server: '10.2.0.2', router: '10.9.0.1', loopback: '127.0.0.1' },
+  { family: 6, client: '2001:db8:1::2', server: '2001:db8:2::2', router: '2001:db8:9::1', loopback: '::1' },
+];
+/** Connections over the loopback to these ports carry the anchor; those to the second are translated too. */
+const PORT = 2121;
+const REDIRECTED_PORT = 2122;
+const RULES = `*raw
+-A OUTPUT -p tcp --dport ${PORT} -j CT --helper sane
+-A OUTPUT -p tcp --dport ${REDIRECTED_PORT} -j CT --helper sane
+COMMIT
+*nat
+-A OUTPUT -p tcp --dport ${REDIRECTED_PORT} -j REDIRECT --to-ports ${PORT}
+COMMIT
+`;
+
+describe.each(FAMILIES)('the conntrack table, IPv$family', ({ client, server, router, loopback }) => {
+  let namespace: Namespace;
+  let agent: Agent;
+  beforeAll(async () => {
+    namespace = await Namespace.create('table');
+    await restoreRules(namespace, RULES);
+    agent = await Agent.start(namespace);
+  });
+  afterAll(async () => {
+    await agent.stop();
+    await namespace.remove();
+  });
+
+  /** Tuples of this file differ in the client's port, so that no test meets another's entry. */
+  const master = (port: number): Tuple => tupleOf(client, port, server, 21);
+
+  it('finds an entry by either tuple, translated or not', async () => {
+    const original = master(4001);
+    const reply = tupleOf(server, 21, router, 60000);
+    await agent.ask('makeEntry', { ...helped(original), reply });
+
+    const found = await agent.ask('findEntry', original);
+    expect(found).toMatchObject({ protocol: 6, original, reply, helper: 'sane', mark: 0, zone: 0 });
+    expect(found?.timeout).toBeGreaterThan(100);
+    expect(await agent.ask('findEntry', reply)).toMatchObject({ original, reply, id: found?.id });
+    expect(await agent.ask('findEntry', invertTuple(original))).toBeUndefined();
+  });
+
+  it('answers that there is no entry, however it is asked', async () => {
+    const gone = master(4002);
+    expect(await agent.ask('findEntry', gone)).toBeUndefined();
+    expect(await agent.ask('setMark', gone, 1, 1)).toBe(false);
+    expect(await agent.ask('removeEntry', gone)).toBe(false);
+    const adjustment = { position: 1, offsetBefore: 0, offsetAfter: 1 };
+    expect(await agent.ask('adjustSequence', gone, 'original', adjustment)).toBe('gone');
+  });
+
+  it('sets the bits of a mark that are in the mask and leaves the others, by either tuple', async () => {
+    const original = master(4003);
+    await agent.ask('makeEntry', { ...helped(original), mark: 0xa5000000 });
+    expect(await agent.ask('setMark', original, 0xffffffff, 0x0f)).toBe(true);
+    expect((await agent.ask('findEntry', original))?.mark).toBe(0xa500000f);
+    expect(await agent.ask('setMark', invertTuple(original), 0, 0x80000003)).toBe(true);
+    expect((await agent.ask('findEntry', original))?.mark).toBe(0x2500000c);
+  });
+
+  it('forgets an entry, once', async () => {
+    const original = master(4004);
+    await agent.ask('makeEntry', helped(original));
+    expect(await agent.ask('removeEntry', invertTuple(original))).toBe(true);
+    expect(await agent.ask('findEntry', original)).toBeUndefined();
+    expect(await agent.ask('removeEntry', original)).toBe(false);
+  });
+
+  it('keeps zones apart', async () => {
+    const original = master(4005);
+    await agent.ask('makeEntry', { ...helped(original), zone: 7 });
+    expect(await agent.ask('findEntry', original)).toBeUndefined();
+    expect(await agent.ask('findEntry', original, 7)).toMatchObject({ original, zone: 7 });
+    expect(await agent.ask('setMark', original, 1, 1)).toBe(false);
+    expect(await agent.ask('setMark', original, 1, 1, 7)).toBe(true);
+    expect(await agent.ask('removeEntry', original, 7)).toBe(true);
+  });
+
+  it('adjusts the sequence numbers of a translated connection that carries a helper, each direction', async () => {
+    const original = await agent.ask('converse', loopback, REDIRECTED_PORT, PORT);
+    const forward = { position: 0xfffffff0, offsetBefore: -3, offsetAfter: 2 };
+    const backward = { position: 7, offsetBefore: 0, offsetAfter: -12 };
+    expect(await agent.ask('adjustSequence', original, 'original', forward)).toBe('adjusted');
+    expect(await agent.ask('adjustSequence', original, 'reply', backward)).toBe('adjusted');
+
+    const found = await agent.ask('findEntry', original);
+    expect(found).toMatchObject({ sequenceAdjustOriginal: forward, sequenceAdjustReply: backward });
+    const wanted = CONNTRACK_STATUS.destinationNat | CONNTRACK_STATUS.sequenceAdjust;
+    expect((found?.status ?? 0) & wanted).toBe(wanted);
+    expect(found?.reply.sourcePort).toBe(PORT);
+  });
+
+  it('says where the kernel keeps silent: a connection without translation has no room for an adjustment', async () => {
+    const original = await agent.ask('converse', loopback, PORT);
+    const adjustment = { position: 7, offsetBefore: 0, offsetAfter: 3 };
+    expect(await agent.ask('adjustSequence', original, 'original', adjustment)).toBe('no-room');
+    expect(await agent.ask('findEntry', original)).toMatchObject({
+      helper: 'sane',
+      sequenceAdjustOriginal: undefined,
+    });
+  });
+});

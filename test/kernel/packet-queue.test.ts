@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { restoreRules } from '../lab/firewall.js';
+import { Namespace } from '../lab/namespace.js';
+import { Agent } from './agent.js';
+import { DATAGRAM_PORT, GIVEN_MARK } from './queue-under-test.js';
+
+const QUEUE = 41;
+const FAMILIES = [
+  { family: 4, host: '127.0.0.1', protocol: 0x0800 },
+  { family: 6, host: '::1', protocol: 0x86dd },
+];
+const MARK_BEFORE = 0xf0000001;
+/** Datagrams carry a mark into the queue; those that leave with the given one are dropped behind it. */
+const RULES = `*mangle
+-A OUTPUT -p udp --dport ${DATAGRAM_PORT} -j MARK --set-mark ${MARK_BEFORE}
+-A OUTPUT -p udp --dport ${DATAGRAM_PORT} -j NFQUEUE --queue-num ${QUEUE}
+-A POSTROUTING -p udp -m mark --mark ${GIVEN_MARK} -j DROP
+COMMIT
+`;
+const HOOK_OUTPUT = 3;
+
+let namespace: Namespace;
+let agent: Agent;
+beforeAll(async () => {
+  namespace = await Namespace.create('queue');
+  await restoreRules(namespace, RULES);
+  agent = await Agent.start(namespace);
+});
+afterAll(async () => {
+  await agent.stop();
+  await namespace.remove();
+});
+
+describe('a queue', () => {
+  it('is bound with all that was asked for', async () => {
+    expect(await agent.ask('bindQueue', QUEUE)).toEqual([]);
+  });
+
+  it.each(FAMILIES)('gives each IPv$family packet the verdict that is said of it', async ({ host }) => {
+    const texts = ['swap it', 'drop me', 'plain', 'mark me', 'last'];
+    expect(await agent.ask('sendDatagrams', host, texts)).toEqual(['apsw it', 'plain', 'last']);
+  });
+
+  it.each(FAMILIES)('tells what an IPv$family packet is', async ({ host, protocol }) => {
+    const before = (await agent.ask('queuedPackets')).length;
+    await agent.ask('sendDatagrams', host, ['first', 'second']);
+    const packets = (await agent.ask('queuedPackets')).slice(before);
+    expect(packets).toMatchObject([
+      { text: 'first', hook: HOOK_OUTPUT, protocol, mark: MARK_BEFORE, outInterface: 1, cut: false },
+      { text: 'second' },
+    ]);
+    expect((packets[1]?.packetId ?? 0) - (packets[0]?.packetId ?? 0)).toBe(1);
+  });
+
+  it('tells whose it is', async () => {
+    const owner = await agent.ask('queueOwner', QUEUE);
+    expect(owner).toMatchObject({ queue: QUEUE, pid: await agent.ask('pid') });
+    expect(owner?.command).toMatch(/./);
+    expect(owner?.portId).not.toBe(await agent.ask('portId'));
+    expect(await agent.ask('queueOwner', QUEUE + 1)).toBeUndefined();
+  });
+
+  it('that is taken is refused with the process that holds it', async () => {
+    const other = await Agent.start(namespace);
+    const pid = await agent.ask('pid');
+    await expect(other.ask('bindQueue', QUEUE)).rejects.toMatchObject({
+      code: 'ERR_MISSING',
+      exitCode: 3,
+      message: expect.stringMatching(
+        new RegExp(`^queue ${QUEUE} is taken by process ${pid} \\(.+\\)$`),
+      ) as unknown,
+      remedy: 'stop that process, or choose another queue with --queue, in the ruleset too',
+    });
+    await other.stop();
+  });
+
+  it('is refused to a process without permission, free or taken', async () => {
+    const denied = await Agent.start(namespace, { netAdmin: false });
+    for (const queue of [QUEUE, QUEUE + 1]) {
+      await expect(denied.ask('bindQueue', queue)).rejects.toMatchObject({
+        code: 'ERR_NOT_PERMITTED',
+        exitCode: 4,
+        message: `not permitted to bind queue ${queue}: CAP_NET_ADMIN is missing`,
+      });
+    }
+    await denied.stop();
+  });
+
+  it('is free again when it is closed, and when its process has died', async () => {
+    await agent.ask('closeQueue');
+    await agent.ask('closeQueue');
+    expect(await agent.ask('queueOwner', QUEUE)).toBeUndefined();
+    const other = await Agent.start(namespace);
+    await other.ask('bindQueue', QUEUE);
+    await other.stop();
+    expect(await agent.ask('queueOwner', QUEUE)).toBeUndefined();
+    await agent.ask('bindQueue', QUEUE);
+  });
+
+  it('says of a packet when only a part of it was copied, and lets all of it pass', async () => {
+    await agent.ask('closeQueue');
+    await agent.ask('bindQueue', QUEUE, 32);
+    expect(await agent.ask('sendDatagrams', '127.0.0.1', ['plain text'])).toEqual(['plain text']);
+    expect((await agent.ask('queuedPackets')).at(-1)).toMatchObject({ text: 'plai', cut: true });
+  });
+});
