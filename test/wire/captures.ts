@@ -8,12 +8,15 @@ import { LINK_TYPES } from '../../src/wire/link-layer.js';
 import { ByteWriter } from './byte-writer.js';
 import { PcapngSection, type FrameOptions, type InterfaceOptions } from './pcapng-section.js';
 
+export type PcapVariant = keyof typeof PCAP_MAGICS;
+
+const PCAP_MAGICS = { microseconds: 0xa1b2c3d4, nanoseconds: 0xa1b23c4d, modified: 0xa1b2cd34 };
+
 export interface PcapOptions {
   readonly linkType?: number;
   readonly bigEndian?: boolean;
-  readonly nanoseconds?: boolean;
-  /** Records in the layout of the patched libpcap with magic a1b2cd34: eight bytes more. */
-  readonly modified?: boolean;
+  /** `modified` is that of the patched libpcap: microseconds, and eight bytes more in each record. */
+  readonly variant?: PcapVariant;
   /** `2.4` where nothing is said. */
   readonly version?: readonly [major: number, minor: number];
   /** Writes the original length before the captured one, as writers of version 2.3 and earlier did. */
@@ -25,7 +28,7 @@ export function pcapFile(frames: readonly FrameOptions[], options: PcapOptions =
   const write = new ByteWriter(options.bigEndian === true);
   const [major, minor] = options.version ?? [2, 4];
   const header = [
-    write.u32(pcapMagic(options)),
+    write.u32(PCAP_MAGICS[options.variant ?? 'microseconds']),
     write.u16(major),
     write.u16(minor),
     write.u32(0),
@@ -36,20 +39,15 @@ export function pcapFile(frames: readonly FrameOptions[], options: PcapOptions =
   return Buffer.concat([...header, ...frames.map((frame) => pcapRecord(write, frame, options))]);
 }
 
-function pcapMagic(options: PcapOptions): number {
-  if (options.modified === true) return 0xa1b2cd34;
-  return options.nanoseconds === true ? 0xa1b23c4d : 0xa1b2c3d4;
-}
-
 function pcapRecord(write: ByteWriter, frame: FrameOptions, options: PcapOptions): Buffer {
-  const [seconds, fraction] = splitTime(frame.time ?? 0, options.nanoseconds === true ? 1e9 : 1e6);
+  const [seconds, fraction] = splitTime(frame.time ?? 0, options.variant === 'nanoseconds' ? 1e9 : 1e6);
   const lengths = [frame.bytes.length, frame.originalLength ?? frame.bytes.length];
   if (options.swappedLengths === true) lengths.reverse();
   return Buffer.concat([
     write.u32(seconds),
     write.u32(fraction),
     ...lengths.map((length) => write.u32(length)),
-    Buffer.alloc(options.modified === true ? 8 : 0),
+    Buffer.alloc(options.variant === 'modified' ? 8 : 0),
     frame.bytes,
   ]);
 }
