@@ -57,15 +57,20 @@ function anchorRule({ ports, anchor }: RulesOptions): string {
  * are found even where DNAT changes the port.
  */
 function queueRule({ queue, mark, failClosed }: RulesOptions, port: number, bytecode: string): string {
-  const bits = `0x${mark.toString(16)}`;
   const matches = [
     '-p tcp',
     `-m conntrack --ctstate ESTABLISHED --ctorigdstport ${port}`,
-    `-m connmark ! --mark ${bits}/${bits}`,
+    `-m connmark ! --mark ${allBits(mark)}`,
     `-m bpf --bytecode "${bytecode}"`,
   ];
   const target = `NFQUEUE --queue-num ${queue}${failClosed ? '' : ' --queue-bypass'}`;
   return ownRule(matches.join(' '), 'payload or SYN-ACK', target);
+}
+
+/** A value that is its own mask; iptables leaves out a mask of 32 bits. */
+function allBits(mark: number): string {
+  const bits = `0x${mark.toString(16)}`;
+  return mark === 0xffff_ffff ? bits : `${bits}/${bits}`;
 }
 
 const ownRule = (matches: string, comment: string, target: string): string =>

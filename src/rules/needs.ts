@@ -15,7 +15,7 @@ export interface Need {
   readonly module: string;
   /** A ruleset that is accepted where the kernel has it. */
   readonly trial: string;
-  /** What takes the trial away again; nothing where it is only checked (`nft --check`). */
+  /** Takes the trial away, also a half-made one; nothing where it is only checked (`nft --check`). */
   readonly removal?: string;
 }
 
