@@ -1,0 +1,54 @@
+/**
+ * Items 0 to capacity - 1 in the order in which they were last used: a doubly linked list in two typed arrays,
+ * every operation O(1). Callers know which items are in the list; it does not check.
+ *
+ * @module
+ */
+
+/** Node 0 closes the ring: after the newest and before the oldest. Item n is node n + 1. */
+const RING = 0;
+
+export class RecencyList {
+  readonly #newer: Int32Array;
+  readonly #older: Int32Array;
+
+  constructor(capacity: number) {
+    this.#newer = new Int32Array(capacity + 1);
+    this.#older = new Int32Array(capacity + 1);
+  }
+
+  /** The item used longest ago; -1 where the list is empty. */
+  get oldest(): number {
+    return this.newerThan(RING - 1);
+  }
+
+  /** The item used next after `item`; -1 after the newest. */
+  newerThan(item: number): number {
+    return (this.#newer[item + 1] ?? RING) - 1;
+  }
+
+  /** Puts in an item that is not in the list, as the newest. */
+  add(item: number): void {
+    const node = item + 1;
+    const newest = this.#older[RING] ?? RING;
+    this.#newer[newest] = node;
+    this.#older[node] = newest;
+    this.#newer[node] = RING;
+    this.#older[RING] = node;
+  }
+
+  /** Takes out an item that is in the list. */
+  remove(item: number): void {
+    const newer = this.#newer[item + 1] ?? RING;
+    const older = this.#older[item + 1] ?? RING;
+    this.#newer[older] = newer;
+    this.#older[newer] = older;
+  }
+
+  /** Makes an item of the list the newest. */
+  renew(item: number): void {
+    if (this.#older[RING] === item + 1) return;
+    this.remove(item);
+    this.add(item);
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * A tuple as the words that the flow table hashes and compares: source, destination, then both ports in one
+ * word. Three words for IPv4, nine for IPv6; the count tells the families apart, so an IPv4-mapped IPv6 address
+ * is not the IPv4 address.
+ *
+ * @module
+ */
+import { IPV4_LENGTH, IPV6_LENGTH, type IpAddress } from '../wire/ip-address.js';
+import type { Tuple } from '../wire/tuple.js';
+
+const WORD_LENGTH = 4;
+const IPV4_KEY_WORDS = (2 * IPV4_LENGTH) / WORD_LENGTH + 1;
+/** Room for a key of either family. */
+export const KEY_WORDS = (2 * IPV6_LENGTH) / WORD_LENGTH + 1;
+
+/** One key, filled anew for each question, so that a packet's tuple is looked up without an allocation. */
+export class TupleKey {
+  readonly words = new Int32Array(KEY_WORDS);
+  /** Words in use; the rest are left over from another key. */
+  count = 0;
+
+  /** Takes the addresses at two offsets of a packet that is known to have them. */
+  readPacket(
+    family: 4 | 6,
+    bytes: Buffer,
+    sourceAt: number,
+    destinationAt: number,
+    sourcePort: number,
+    destinationPort: number,
+  ): void {
+    if (family === 4) {
+      this.words[0] = bytes.readInt32BE(sourceAt);
+      this.words[1] = bytes.readInt32BE(destinationAt);
+      this.#finish(2, sourcePort, destinationPort);
+      return;
+    }
+    for (let at = 0; at < IPV6_LENGTH; at += WORD_LENGTH) {
+      this.words[at >> 2] = bytes.readInt32BE(sourceAt + at);
+      this.words[(at + IPV6_LENGTH) >> 2] = bytes.readInt32BE(destinationAt + at);
+    }
+    this.#finish((2 * IPV6_LENGTH) >> 2, sourcePort, destinationPort);
+  }
+
+  /** Throws `RangeError` where the two addresses are not of one family: such a tuple cannot be. */
+  readTuple(tuple: Tuple): void {
+    const { source, destination } = tuple;
+    if (source.length !== destination.length) {
+      throw new RangeError(`a tuple of ${source.length} and ${destination.length} address bytes`);
+    }
+    this.#readAddress(0, source);
+    this.#readAddress(source.length >> 2, destination);
+    this.#finish((2 * source.length) >> 2, tuple.sourcePort, tuple.destinationPort);
+  }
+
+  #readAddress(word: number, address: IpAddress): void {
+    const view = new DataView(address.buffer, address.byteOffset, address.length);
+    for (let at = 0; at < address.length; at += WORD_LENGTH) {
+      this.words[word + (at >> 2)] = view.getInt32(at);
+    }
+  }
+
+  #finish(word: number, sourcePort: number, destinationPort: number): void {
+    this.words[word] = (sourcePort << 16) | destinationPort;
+    this.count = word + 1;
+  }
+}
+
+/** The tuple back from `count` key words at `at`. */
+export function tupleOfWords(words: Int32Array, at: number, count: number): Tuple {
+  const addressWords = count === IPV4_KEY_WORDS ? 1 : IPV6_LENGTH / WORD_LENGTH;
+  const ports = words[at + count - 1] ?? 0;
+  return {
+    source: addressOfWords(words, at, addressWords),
+    destination: addressOfWords(words, at + addressWords, addressWords),
+    sourcePort: ports >>> 16,
+    destinationPort: ports & 0xffff,
+  };
+}
+
+function addressOfWords(words: Int32Array, at: number, count: number): IpAddress {
+  const address = new Uint8Array(count * WORD_LENGTH);
+  const view = new DataView(address.buffer);
+  for (let word = 0; word < count; word++) view.setInt32(word * WORD_LENGTH, words[at + word] ?? 0);
+  return address;
+}
