@@ -5,10 +5,7 @@
  * @module
  */
 import pino from 'pino';
-import pretty from 'pino-pretty';
-
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
+import type { LogLevel } from './options.js';
 
 export const LOG_BUFFER_BYTES = 4 * 1024 * 1024;
 
@@ -19,7 +16,7 @@ export interface Log {
 }
 
 /** Logs to standard output: `time` is seconds since 1970, `event` names the kind of line. */
-export function openLog(level: LogLevel, terminal: boolean): Log {
+export async function openLog(level: LogLevel, terminal: boolean): Promise<Log> {
   const options: pino.LoggerOptions = {
     level,
     base: null,
@@ -27,6 +24,7 @@ export function openLog(level: LogLevel, terminal: boolean): Log {
     formatters: { level: (label) => ({ level: label }) },
   };
   if (terminal) {
+    const { default: pretty } = await import('pino-pretty');
     const stream = pretty({
       sync: true,
       translateTime: false,

@@ -6,12 +6,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { z } from 'zod';
 import { ConntrackFtpError, EXIT_CODES, type ExitCode } from '../errors.js';
-import { doctorCommand } from './doctor.js';
-import { replayCommand } from './replay.js';
-import { rulesCommand } from './rules.js';
-import { runCommand } from './run.js';
 
 const EXIT_CODE_HELP = `
 Exit codes:
@@ -23,10 +18,25 @@ Exit codes:
 
 function version(): string {
   const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  return z.object({ version: z.string() }).parse(manifest).version;
+  const known = typeof manifest === 'object' && manifest !== null && 'version' in manifest;
+  return known ? String(manifest.version) : 'unknown';
 }
 
-function buildProgram(): Command {
+/** Loaded when asked for: what `run` needs would triple the time that `replay` takes to start. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  run: async () => (await import('./run.js')).runCommand(),
+  rules: async () => (await import('./rules.js')).rulesCommand(),
+  replay: async () => (await import('./replay.js')).replayCommand(),
+  doctor: async () => (await import('./doctor.js')).doctorCommand(),
+};
+
+/** The command that `name` names, or all of them where it names none: for the help, or to say so. */
+async function loadCommands(name: string | undefined): Promise<Command[]> {
+  const named = name === undefined || !Object.hasOwn(COMMANDS, name) ? undefined : COMMANDS[name];
+  return Promise.all((named === undefined ? Object.values(COMMANDS) : [named]).map(async (load) => load()));
+}
+
+async function buildProgram(): Promise<Command> {
   const program = new Command('conntrack-ftp')
     .description(
       'Reads FTP control connections and has conntrack expect their data connections,\n' +
@@ -35,7 +45,7 @@ function buildProgram(): Command {
     .version(version())
     .showHelpAfterError('(--help shows what each option takes)')
     .addHelpText('after', EXIT_CODE_HELP);
-  for (const command of [runCommand(), rulesCommand(), replayCommand(), doctorCommand()]) {
+  for (const command of await loadCommands(process.argv[2])) {
     program.addCommand(command.copyInheritedSettings(program));
   }
   // commander would end the process itself, with 1 for wrong usage.
@@ -66,7 +76,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  await buildProgram().parseAsync();
+  const program = await buildProgram();
+  await program.parseAsync();
 } catch (error) {
   process.exitCode = report(error);
 }

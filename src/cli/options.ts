@@ -9,10 +9,12 @@ import { z } from 'zod';
 import { UsageError } from '../errors.js';
 import type { PortRange } from '../ftp/policy.js';
 import { MAX_PORTS, RULES_DEFAULTS } from '../rules/options.js';
-import { LOG_LEVELS } from './logger.js';
 
 /** NF_CT_HELPER_NAME_LEN (linux/netfilter/nf_conntrack_helper.h) less its NUL. */
 const MAX_ANCHOR_NAME = 15;
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** A number from a configuration file, or its digits from the command line. */
 const wholeNumber = (least: number, most: number): z.ZodType<number> => {
@@ -138,7 +140,8 @@ function complaint(issue: z.core.$ZodIssue, values: unknown, file: string | unde
     return `${where(issue.keys.join(', '), file)} is not an option`;
   }
   const [key] = issue.path;
-  const given = typeof key === 'string' ? new Map<string, unknown>(Object.entries(values ?? {})).get(key) : undefined;
+  const given =
+    typeof key === 'string' ? new Map<string, unknown>(Object.entries(values ?? {})).get(key) : undefined;
   const not = given === undefined ? '' : `, not ${JSON.stringify(given)}`;
   return `${where(String(key), file)} ${issue.message}${not}`;
 }

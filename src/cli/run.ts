@@ -68,7 +68,7 @@ function readOptions({ config, ...given }: Record<string, unknown>): RunOptions 
 }
 
 async function run(options: RunOptions): Promise<void> {
-  const log = openLog(options.logLevel, process.stdout.isTTY);
+  const log = await openLog(options.logLevel, process.stdout.isTTY);
   const { logger } = log;
   const binding = loadBinding();
   const socket = openSocket(binding);

@@ -10,7 +10,7 @@ import type { ConnectionLookup, Effect, FtpHelperOptions } from '../../src/helpe
 import { FtpHelper } from '../../src/helper/ftp-helper.js';
 import { TCP_FLAGS } from '../../src/wire/tcp.js';
 import { invertTuple, type Tuple } from '../../src/wire/tuple.js';
-import { endpoint, tcpPacket, type SegmentOptions } from '../wire/packets.js';
+import { endpoint, tcpPacket } from '../wire/packets.js';
 
 export const { syn: SYN, ack: ACK, fin: FIN, rst: RST } = TCP_FLAGS;
 
@@ -67,10 +67,13 @@ export class Dialogue {
   #packet = 0;
   now = 1000;
 
-  constructor(
-    readonly helper: FtpHelper,
-    readonly parties: Parties = IPV4,
-  ) {}
+  readonly helper: FtpHelper;
+  readonly parties: Parties;
+
+  constructor(helper: FtpHelper, parties: Parties = IPV4) {
+    this.helper = helper;
+    this.parties = parties;
+  }
 
   /** The SYN-ACK, which is the first that a queue sees of a connection. */
   open(): this {
@@ -149,5 +152,3 @@ export class Dialogue {
     );
   }
 }
-
-export type { SegmentOptions };

@@ -124,7 +124,7 @@ describe('address translation', () => {
       client: '10.1.0.2:40000',
       server: '10.2.0.2:21',
     });
-    const reply = (sequence: number, payload: string, flags = ACK): Buffer =>
+    const reply = (sequence: number, payload: string, flags: number = ACK): Buffer =>
       tcpPacket({
         source: '10.2.0.2:21',
         destination: '10.2.0.1:50000',
