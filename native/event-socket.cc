@@ -98,7 +98,7 @@ bool EventSocket::ServeSlab(Napi::Object self) {
   if (filled > 0) Deliver(self, filled);
   if (received >= 0 || received == -EAGAIN) return received >= 0;
   if (poll_.open()) {
-    poll_.Close();
+    Close();
     const Failure failure{"receive events", static_cast<int>(-received)};
     Raise(Env(), on_error_->Call(self, ToError(Env(), failure).Value()));
   }
@@ -110,6 +110,10 @@ void EventSocket::Deliver(Napi::Object self, size_t length) {
 }
 
 void EventSocket::Close(const Napi::CallbackInfo& /*info*/) {
+  Close();
+}
+
+void EventSocket::Close() {
   if (poll_.open()) Unref();
   poll_.Close();
   socket_.Close();

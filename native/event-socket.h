@@ -32,6 +32,7 @@ class EventSocket final : public Napi::ObjectWrap<EventSocket>, private Readable
   void Deliver(Napi::Object self, size_t length);
 
   void Close(const Napi::CallbackInfo& info);
+  void Close();
 
   NetlinkSocket socket_;
   std::shared_ptr<Region> slab_;

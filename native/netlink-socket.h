@@ -32,9 +32,9 @@ class NetlinkSocket {
   [[nodiscard]] size_t send_limit() const;
 
   /** The kernel handles the messages, and queues its answers to this socket, before this returns. */
-  Outcome Send(std::span<const uint8_t> messages, const std::string& operation) const;
+  [[nodiscard]] Outcome Send(std::span<const uint8_t> messages, const std::string& operation) const;
   /** One datagram. Answers its whole length, even where that exceeds `into`, or a negative errno. */
-  ssize_t Receive(std::span<uint8_t> into) const;
+  [[nodiscard]] ssize_t Receive(std::span<uint8_t> into) const;
 
  private:
   [[nodiscard]] bool SetOption(int level, int name, int value) const;

@@ -90,12 +90,11 @@ void PacketBatch::Read(mmsghdr& datagram) {
   const bool truncated = (datagram.msg_hdr.msg_flags & MSG_TRUNC) != 0;
   // A truncated packet needs its verdict too, and its id stands at the beginning.
   if (truncated) message->nlmsg_len = datagram.msg_len;
-  if (!mnl_nlmsg_ok(message, static_cast<int>(datagram.msg_len))) {
-    ++malformed_;
-  } else if (message->nlmsg_type == NLMSG_ERROR) {
-    ++rejected_;
-  } else if (message->nlmsg_type == ((NFNL_SUBSYS_QUEUE << 8U) | NFQNL_MSG_PACKET)) {
+  const bool whole = mnl_nlmsg_ok(message, static_cast<int>(datagram.msg_len));
+  if (whole && message->nlmsg_type == kPacketMessage) {
     AddPacket(message, truncated);
+  } else if (whole && message->nlmsg_type == NLMSG_ERROR) {
+    ++rejected_;
   } else {
     ++malformed_;
   }

@@ -16,7 +16,7 @@ struct PollHandle::Watch {
   static Watch* Of(uv_handle_t* handle) { return static_cast<Watch*>(handle->data); }
 
   static void OnPoll(uv_poll_t* poll, int status, int /*events*/) {
-    Watch* watch = static_cast<Watch*>(poll->data);
+    auto* watch = static_cast<Watch*>(poll->data);
     watch->readable->OnReadable();
     // libuv takes a pending socket error, such as an overrun of the receive buffer, for a bad descriptor, and
     // stops watching. Reading has cleared it by now; a descriptor that is truly bad has been closed.

@@ -10,6 +10,9 @@ namespace conntrack_ftp {
 /** Told when the watched descriptor has something to read. */
 class Readable {
  public:
+  Readable() = default;
+  Readable(const Readable&) = delete;
+  Readable& operator=(const Readable&) = delete;
   virtual void OnReadable() = 0;
 
  protected:

@@ -68,7 +68,7 @@ class Conversation {
   Outcome Read(size_t length) {
     const auto* message = reinterpret_cast<const nlmsghdr*>(buffer_.data());
     if (length < sizeof(nlmsghdr)) return std::nullopt;
-    if (message->nlmsg_type == ((NFNL_SUBSYS_QUEUE << 8U) | NFQNL_MSG_PACKET)) return AcceptUnseen(message);
+    if (message->nlmsg_type == kPacketMessage) return AcceptUnseen(message);
     if (message->nlmsg_type != NLMSG_ERROR || message->nlmsg_seq == 0 || message->nlmsg_seq > steps_.size()) {
       return std::nullopt;
     }

@@ -1,7 +1,6 @@
 #include "queue-messages.h"
 
 #include <arpa/inet.h>
-#include <linux/netfilter/nfnetlink.h>
 
 namespace conntrack_ftp {
 
@@ -16,7 +15,7 @@ constexpr size_t AttributeSize(size_t value) {
 size_t Verdict::size() const {
   size_t bytes =
       MNL_NLMSG_HDRLEN + MNL_ALIGN(sizeof(nfgenmsg)) + AttributeSize(sizeof(nfqnl_msg_verdict_hdr));
-  if (mark != nullptr) bytes += AttributeSize(sizeof(*mark));
+  if (mark) bytes += AttributeSize(sizeof(*mark));
   if (!payload.empty()) bytes += AttributeSize(payload.size());
   return bytes;
 }
@@ -36,7 +35,7 @@ size_t PutVerdict(void* at, uint8_t type, uint16_t queue, const Verdict& verdict
   nlmsghdr* message = PutQueueHeader(at, type, queue);
   const nfqnl_msg_verdict_hdr header{.verdict = htonl(verdict.verdict), .id = htonl(verdict.packet_id)};
   mnl_attr_put(message, NFQA_VERDICT_HDR, sizeof(header), &header);
-  if (verdict.mark != nullptr) mnl_attr_put_u32(message, NFQA_MARK, htonl(*verdict.mark));
+  if (verdict.mark) mnl_attr_put_u32(message, NFQA_MARK, htonl(*verdict.mark));
   if (!verdict.payload.empty()) {
     mnl_attr_put(message, NFQA_PAYLOAD, verdict.payload.size(), verdict.payload.data());
   }

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <libmnl/libmnl.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_queue.h>
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 namespace conntrack_ftp {
@@ -13,11 +15,14 @@ namespace conntrack_ftp {
 /** The greatest value of one netlink attribute, and so the longest packet that a verdict can carry. */
 constexpr size_t kMaxAttributeValue = UINT16_MAX - MNL_ATTR_HDRLEN;
 
+/** The `nlmsg_type` of what the kernel sends for each queued packet. */
+constexpr uint16_t kPacketMessage = (NFNL_SUBSYS_QUEUE << 8U) | NFQNL_MSG_PACKET;
+
 struct Verdict {
   uint32_t packet_id;
   uint32_t verdict;
   /** Nothing where the packet keeps its mark. */
-  const uint32_t* mark = nullptr;
+  std::optional<uint32_t> mark{};
   /** Empty where the packet keeps its bytes. */
   std::span<const uint8_t> payload{};
 

@@ -110,7 +110,7 @@ bool QueueSocket::ServeBatch(Napi::Object self) {
     return true;
   }
   if (received < 0) {
-    poll_.Close();
+    Close();
     Report(self, {"receive packets of queue " + std::to_string(queue_), -received});
     return false;
   }

@@ -69,7 +69,7 @@ bool VerdictBatch::PlainAccept(size_t at) const {
   return Row(at)[kVerdict] == NF_ACCEPT && Row(at)[kVerdictFlags] == 0;
 }
 
-Outcome VerdictBatch::Read(size_t at, uint32_t packet_id, size_t send_limit, Verdict& verdict) const {
+Outcome VerdictBatch::Translate(size_t at, uint32_t packet_id, size_t send_limit, Verdict& verdict) const {
   const int32_t* row = Row(at);
   verdict = {.packet_id = packet_id, .verdict = static_cast<uint32_t>(row[kVerdict])};
   if (verdict.verdict != NF_ACCEPT && verdict.verdict != NF_DROP) {
@@ -77,7 +77,7 @@ Outcome VerdictBatch::Read(size_t at, uint32_t packet_id, size_t send_limit, Ver
     return Failure{"verdict " + std::to_string(row[kVerdict]), EINVAL};
   }
   const auto flags = static_cast<uint32_t>(row[kVerdictFlags]);
-  if ((flags & kHasMark) != 0) verdict.mark = reinterpret_cast<const uint32_t*>(row + kNewMark);
+  if ((flags & kHasMark) != 0) verdict.mark = static_cast<uint32_t>(row[kNewMark]);
   if ((flags & kHasPayload) == 0) return std::nullopt;
 
   const int64_t offset = row[kPayloadOffset];
@@ -108,7 +108,7 @@ Outcome VerdictBatch::Send(const NetlinkSocket& socket, uint16_t queue, const Pa
       continue;
     }
     Verdict verdict{};
-    sender.Keep(Read(at, packets.packet_id(at), limit, verdict));
+    sender.Keep(Translate(at, packets.packet_id(at), limit, verdict));
     sender.Add(NFQNL_MSG_VERDICT, verdict);
     ++at;
   }

@@ -49,7 +49,7 @@ class VerdictBatch {
   [[nodiscard]] const int32_t* Row(size_t at) const;
   [[nodiscard]] bool PlainAccept(size_t at) const;
   /** The verdict as it is to be sent, and what was wrong with the one in the table. */
-  Outcome Read(size_t at, uint32_t packet_id, size_t send_limit, Verdict& verdict) const;
+  Outcome Translate(size_t at, uint32_t packet_id, size_t send_limit, Verdict& verdict) const;
 
   std::shared_ptr<Region> table_;
   std::shared_ptr<Region> replacements_;

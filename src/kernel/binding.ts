@@ -115,7 +115,16 @@ export interface NativeError extends Error {
   readonly operation: string;
 }
 
+/**
+ * An open queue or event socket is a live handle of the event loop: it keeps the process running, and it is not
+ * collected before it is closed. What a callback throws surfaces as an uncaught exception, after the verdicts.
+ */
 export interface NativeBinding {
+  /**
+   * `onError` tells of a failed receive, after which the queue has closed itself; of verdicts that could not be
+   * sent; and of wrong rows in `verdicts`: EINVAL (a verdict that is neither drop nor accept: the packet was
+   * accepted), EMSGSIZE (a replacement that is empty, too long or outside the pool: the packet was dropped).
+   */
   readonly QueueSocket: new (
     options: NativeQueueOptions,
     onBatch: (count: number) => void,
