@@ -49,7 +49,7 @@ export interface ConntrackEntry {
   readonly reply: Tuple;
   /** Bits of `CONNTRACK_STATUS`. */
   readonly status: number;
-  /** Seconds until it is forgotten; 0 in a DESTROY event. */
+  /** Seconds until it is forgotten, or would have been. */
   readonly timeout: number;
   readonly mark: number;
   readonly zone: number;

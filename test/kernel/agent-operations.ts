@@ -25,6 +25,7 @@ import { addressFamily, CTNETLINK_MESSAGES, SUBSYSTEMS } from '../../src/wire/nf
 import type { SequenceAdjustment } from '../../src/wire/seqadj.js';
 import type { Tuple } from '../../src/wire/tuple.js';
 import { address } from '../wire/netlink-corpus.js';
+import { helped, pinholeFor } from './control-connection.js';
 import { exchangeDatagrams, QueueUnderTest, type QueuedPacket } from './queue-under-test.js';
 
 const EVENT_BUFFER_BYTES = 1 << 20;
@@ -180,33 +181,3 @@ export class AgentOperations {
     return { source: at, sourcePort, destination: at, destinationPort: port };
   }
 }
-
-const TCP = 6;
-
-/** An entry of a connection that carries the anchor, as the ruleset would leave it. */
-export const helped = (master: Tuple): ConntrackFields => ({
-  protocol: TCP,
-  original: master,
-  reply: {
-    source: master.destination,
-    sourcePort: master.destinationPort,
-    destination: master.source,
-    destinationPort: master.sourcePort,
-  },
-  timeout: 120,
-  helper: 'sane',
-});
-
-/** What a client's PORT command asks for: the server may connect to a port of the client. */
-export const pinholeFor = (master: Tuple, port = master.sourcePort): Pinhole => ({
-  master,
-  zone: 0,
-  tuple: {
-    source: master.destination,
-    sourcePort: 0,
-    destination: master.source,
-    destinationPort: port,
-  },
-  lifetime: undefined,
-  nat: undefined,
-});

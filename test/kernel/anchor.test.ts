@@ -3,7 +3,7 @@ import { ANCHOR_CANDIDATES } from '../../src/kernel/anchor.js';
 import { Namespace } from '../lab/namespace.js';
 import { tupleOf } from '../wire/netlink-corpus.js';
 import { Agent } from './agent.js';
-import { helped } from './agent-operations.js';
+import { helped } from './control-connection.js';
 
 let namespace: Namespace;
 let agent: Agent;

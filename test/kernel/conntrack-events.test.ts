@@ -5,7 +5,7 @@ import { waitFor } from '../lab/condition.js';
 import { Namespace } from '../lab/namespace.js';
 import { tupleOf } from '../wire/netlink-corpus.js';
 import { Agent } from './agent.js';
-import { helped, pinholeFor } from './agent-operations.js';
+import { helped, pinholeFor } from './control-connection.js';
 
 const FAMILIES = [
   { family: 4, client: '10.1.0.2', server: '10.2.0.2' },

@@ -5,7 +5,7 @@ import { restoreRules } from '../lab/firewall.js';
 import { Namespace } from '../lab/namespace.js';
 import { tupleOf } from '../wire/netlink-corpus.js';
 import { Agent } from './agent.js';
-import { helped } from './agent-operations.js';
+import { helped } from './control-connection.js';
 
 const FAMILIES = [
   { family: 4, client: '10.1.0.2', server: '10.2.0.2', router: '10.9.0.1', loopback: '127.0.0.1' },

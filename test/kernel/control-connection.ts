@@ -1,0 +1,33 @@
+/**
+ * A control connection as the tests of this folder have it: an entry that carries the anchor, and the pinhole that
+ * its client asks for.
+ *
+ * @module
+ */
+import type { Pinhole } from '../../src/kernel/pinhole.js';
+import type { ConntrackFields } from '../../src/wire/conntrack.js';
+import { IPPROTO_TCP } from '../../src/wire/tuple-codec.js';
+import { invertTuple, type Tuple } from '../../src/wire/tuple.js';
+
+/** An entry of a connection that carries the anchor, as the ruleset would leave it. */
+export const helped = (master: Tuple): ConntrackFields => ({
+  protocol: IPPROTO_TCP,
+  original: master,
+  reply: invertTuple(master),
+  timeout: 120,
+  helper: 'sane',
+});
+
+/** What a client's PORT command asks for: the server may connect to a port of the client. */
+export const pinholeFor = (master: Tuple, port = master.sourcePort): Pinhole => ({
+  master,
+  zone: 0,
+  tuple: {
+    source: master.destination,
+    sourcePort: 0,
+    destination: master.source,
+    destinationPort: port,
+  },
+  lifetime: undefined,
+  nat: undefined,
+});
