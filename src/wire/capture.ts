@@ -64,7 +64,6 @@ const COMPRESSED = ['1f8b', '28b52ffd', 'fd377a58', '425a68', '04224d18', '504b0
 export class CaptureReader {
   readonly #unread = new UnreadBytes();
   #format: PcapRecords | PcapngBlocks | undefined;
-  #frames = 0;
   #ended = false;
 
   /** The items that `chunk` completes. `chunk` is borrowed until they are all taken. */
@@ -109,8 +108,8 @@ export class CaptureReader {
     return found === 'frame' ? this.#frame(this.#format) : this.#fault(found);
   }
 
-  #frame({ linkType, time, start, end, originalLength }: PcapRecords | PcapngBlocks): CaptureFrame {
-    const number = ++this.#frames;
+  #frame(format: PcapRecords | PcapngBlocks): CaptureFrame {
+    const { number, time, linkType, start, end, originalLength } = format;
     return { kind: 'frame', number, time, linkType, bytes: this.#unread.bytes, start, end, originalLength };
   }
 

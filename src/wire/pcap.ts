@@ -54,6 +54,8 @@ export function pcapLayout(bytes: Buffer, at: number): PcapLayout | undefined {
 
 /** Walks the records of one file, from its first byte on; the public fields tell of the frame read last. */
 export class PcapRecords {
+  /** Counts frames from 1. */
+  number = 0;
   linkType = 0;
   /** Seconds since 1970; microseconds stay exact until 2106, when the format ends. */
   time = 0;
@@ -89,6 +91,7 @@ export class PcapRecords {
     this.start = at + recordHeaderLength;
     this.end = this.start + capturedLength;
     this.originalLength = originalLength;
+    this.number++;
     unread.take(recordHeaderLength + capturedLength);
     return 'frame';
   }

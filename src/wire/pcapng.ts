@@ -36,6 +36,11 @@ const INTERFACE_DESCRIPTION_BLOCK = 1;
 const PACKET_BLOCK = 2;
 const SIMPLE_PACKET_BLOCK = 3;
 const ENHANCED_PACKET_BLOCK = 6;
+/**
+ * Blocks that hold something else than a frame, and that Wireshark lists and counts among the frames: journal
+ * entries, system calls (three versions), and both kinds of custom blocks.
+ */
+const OTHER_NUMBERED_BLOCKS: readonly number[] = [9, 0x204, 0x216, 0x221, 0x0bad, 0x40000bad];
 
 // Every block: type, total length, body, total length again.
 const TOTAL_LENGTH = 4; // u32
@@ -62,6 +67,8 @@ const SIMPLE_FRAME = 12;
 
 /** Walks the blocks of one file, from its first byte on; the public fields tell of the frame read last. */
 export class PcapngBlocks {
+  /** Counts frames from 1, over all sections, as Wireshark does. */
+  number = 0;
   linkType = 0;
   /** Seconds since 1970; 0 for a frame of a simple packet block, which has none. */
   time = 0;
@@ -116,6 +123,7 @@ export class PcapngBlocks {
       case SIMPLE_PACKET_BLOCK:
         return this.#readSimplePacket(bytes, at, bodyEnd);
       default:
+        if (OTHER_NUMBERED_BLOCKS.includes(type)) this.number++;
         return undefined;
     }
   }
@@ -166,6 +174,7 @@ export class PcapngBlocks {
   #frameAt(start: number, length: number, end: number): 'frame' | PcapngFault {
     if (length > FRAME_BYTES_MAX) return 'frame-too-large';
     if (length > end - start) return 'frame-past-block';
+    this.number++;
     this.start = start;
     this.end = start + length;
     return 'frame';

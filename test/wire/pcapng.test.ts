@@ -154,12 +154,22 @@ describe('pcapng', () => {
       .block(4, Buffer.alloc(8))
       .block(5, Buffer.alloc(12))
       .enhancedPacket(FRAME)
-      .block(0x0bad, Buffer.alloc(0))
+      .block(0x0bae, Buffer.alloc(0))
       .block(0x80000001, Buffer.alloc(1000, 6))
       .enhancedPacket(FRAME)
-      .block(5, Buffer.alloc(12))
+      .block(10, Buffer.alloc(12))
       .bytes();
     expect(readFrames(file).map((frame) => frame.number)).toEqual([1, 2]);
+  });
+
+  it.each([
+    ['a journal entry', 9],
+    ['a system call', 0x204],
+    ['a custom block', 0x0bad],
+    ['a custom block that is not to be copied', 0x40000bad],
+  ])('counts what Wireshark counts beside frames: %s', (_name, type) => {
+    const file = section().enhancedPacket(FRAME).block(type, Buffer.alloc(64)).simplePacket(FRAME).bytes();
+    expect(readFrames(file).map((frame) => frame.number)).toEqual([1, 3]);
   });
 
   it('may have options behind a frame, and others than those of the clock in an interface', () => {
