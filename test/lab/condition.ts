@@ -7,17 +7,19 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 const POLL_INTERVAL_MS = 10;
 const DEFAULT_DEADLINE_MS = 10_000;
+/** How many times slower than usual this machine is; an emulated one says so. */
+const SLOWNESS = Number(process.env['LAB_SLOWNESS'] ?? 1);
 
 /**
  * Asks `probe` until it answers something other than `undefined` or `false`, and answers that. Throws after
- * `deadlineMs` with `what` was waited for; what `probe` throws ends the wait at once.
+ * `deadlineMs`, or as many times that as this machine is slower than usual, with `what` was waited for; what `probe` throws ends the wait at once.
  */
 export async function waitFor<T>(
   what: string | (() => string),
   probe: () => T | undefined | false | Promise<T | undefined | false>,
   deadlineMs = DEFAULT_DEADLINE_MS,
 ): Promise<T> {
-  const deadline = performance.now() + deadlineMs;
+  const deadline = performance.now() + deadlineMs * SLOWNESS;
   for (;;) {
     const answer = await probe();
     if (answer !== undefined && answer !== false) return answer;
