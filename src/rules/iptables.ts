@@ -27,15 +27,15 @@ const REMOVE_HEADER = `# Takes the rules of conntrack-ftp away, for iptables-res
 /** What the reader of the printed text has to know about a chain, and about the jumps to it. */
 const REMARKS: Readonly<Record<IptablesTable, { readonly chain: string; readonly jumps: string }>> = {
   raw: {
-    chain: `# Conntrack expects data connections only for a connection that has a helper. This one is there to be
-# had: it does not read FTP. Only new connections get it.`,
-    jumps: `# Appended: if a rule of yours has said NOTRACK, or CT for another zone or helper, that stays.`,
+    chain: `# Conntrack expects data connections only for a connection that has a helper: new control connections get one.
+# It is an anchor and no more, reading FTP is the daemon's work.`,
+    jumps: `# Appended: where a rule of yours has already chosen (NOTRACK, CT --zone, CT --helper), that stays.`,
   },
   mangle: {
-    chain: `# To the daemon go segments with payload, and the SYN-ACK for its sequence numbers, of established
-# connections that clients opened to an FTP port and that the daemon has not marked as done.`,
-    jumps: `# Appended: a packet that goes to the daemon sees no further rule of its hook, so yours come first.
-# Traffic of this host with itself is queued in OUTPUT only.`,
+    chain: `# To the daemon go segments with payload, and the SYN-ACK for its sequence numbers, of established connections
+# that a client opened to an FTP port and that the daemon has not marked as done.`,
+    jumps: `# Appended: a packet that goes to the daemon sees no further rule of its hook, so yours come first. If one of
+# yours accepts FTP packets here, move the jump before it. Traffic of this host with itself is queued in OUTPUT only.`,
   },
 };
 

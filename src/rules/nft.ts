@@ -43,8 +43,8 @@ function table({ queue, ports, anchor, mark, failClosed }: RulesOptions): string
   const bits = `0x${mark.toString(16)}`;
   const toQueue = failClosed ? `queue to ${queue}` : `queue flags bypass to ${queue}`;
   return `table ${NFT_TABLE} {
-	# Conntrack expects data connections only for a connection that has a helper. This one is there to be
-	# had: it does not read FTP.
+	# Conntrack expects data connections only for a connection that has a helper: new control connections get
+	# this one. It is an anchor and no more, reading FTP is the daemon's work.
 	ct helper anchor {
 		type "${anchor}" protocol tcp
 		l3proto inet
