@@ -6,7 +6,7 @@
  * @module
  */
 import type { ConntrackFtpError } from '../errors.js';
-import { readConntrack, type ConntrackEntry } from '../wire/conntrack.js';
+import { peekConnectionPort, readConntrack, type ConntrackEntry } from '../wire/conntrack.js';
 import { readExpectation, type Expectation } from '../wire/expectation.js';
 import { MessageReader } from '../wire/netlink.js';
 import { CTNETLINK_MESSAGES, messageType, MULTICAST_GROUPS, SUBSYSTEMS } from '../wire/nfnetlink.js';
@@ -21,6 +21,8 @@ export type ConntrackEvent =
 
 export interface ConntrackEventsOptions {
   readonly expectations: boolean;
+  /** Only the ends of TCP connections that were made to these ports are told; of all connections where absent. */
+  readonly ports?: readonly number[];
   /** SO_RCVBUFFORCE, bytes. */
   readonly receiveBufferBytes: number;
   readonly onEvent: (event: ConntrackEvent) => void;
@@ -35,6 +37,7 @@ const EXPECTATION_ENDED = messageType(SUBSYSTEMS.expectation, CTNETLINK_MESSAGES
 export class ConntrackEvents {
   readonly #native: NativeEventSocket;
   readonly #bytes: Buffer;
+  readonly #ports: ReadonlySet<number> | undefined;
   readonly #onEvent: (event: ConntrackEvent) => void;
   #malformed = 0;
   #closed = false;
@@ -42,6 +45,7 @@ export class ConntrackEvents {
   /** Throws `SystemCallError` where the socket cannot be had. */
   constructor(binding: NativeBinding, options: ConntrackEventsOptions) {
     this.#onEvent = options.onEvent;
+    this.#ports = options.ports === undefined ? undefined : new Set(options.ports);
     const groups: number[] = [MULTICAST_GROUPS.conntrackDestroy];
     if (options.expectations) {
       groups.push(MULTICAST_GROUPS.expectationNew, MULTICAST_GROUPS.expectationDestroy);
@@ -81,11 +85,18 @@ export class ConntrackEvents {
   #read(length: number): void {
     const message = new MessageReader(this.#bytes, 0, length);
     while (!this.#closed && message.next()) {
+      if (!this.#wanted(message)) continue;
       const event = decodeConntrackEvent(message);
       if (event === 'malformed') this.#malformed += 1;
       else if (event !== 'other') this.#onEvent(event);
     }
     if (message.fault !== undefined) this.#malformed += 1;
+  }
+
+  /** A gateway ends many connections that are none of ours: they are passed over without being decoded. */
+  #wanted({ type, bytes, payloadAt, end }: MessageReader): boolean {
+    if (this.#ports === undefined || type !== CONNECTION_ENDED) return true;
+    return this.#ports.has(peekConnectionPort(bytes, payloadAt, end));
   }
 }
 

@@ -50,15 +50,16 @@ export class NetlinkSocket {
   readonly #writer = new NetlinkWriter();
   readonly #response = Buffer.alloc(RESPONSE_BYTES);
   /** Sequence number of the first request of the transaction being written, and how many there are. */
-  #first = 1;
+  #first: number;
   #count = 0;
 
-  constructor(native: NativeRequestSocket) {
+  constructor(native: NativeRequestSocket, firstSequence = 1) {
     this.#native = native;
+    this.#first = firstSequence;
   }
 
   /** Opens a NETLINK_NETFILTER socket. Throws `SystemCallError`, EPROTONOSUPPORT where the kernel has none. */
-  static open(binding: NativeBinding): NetlinkSocket {
+  static open(binding: Pick<NativeBinding, 'RequestSocket'>): NetlinkSocket {
     return new NetlinkSocket(callNative(() => new binding.RequestSocket()));
   }
 

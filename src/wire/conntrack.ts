@@ -5,12 +5,12 @@
  * @module
  */
 import type { Parsed } from '../errors.js';
-import type { AttributeReader } from './netlink-attribute.js';
+import { findAttribute, type AttributeReader } from './netlink-attribute.js';
 import type { NetlinkFault } from './netlink-fault.js';
 import type { NetlinkWriter } from './netlink-writer.js';
-import { readAttributes } from './nfnetlink.js';
+import { NFGENMSG_LENGTH, readAttributes } from './nfnetlink.js';
 import { readSequenceAdjustment, writeSequenceAdjustment, type SequenceAdjustment } from './seqadj.js';
-import { readTuple, writeTuple, type DecodedTuple } from './tuple-codec.js';
+import { peekTcpDestinationPort, readTuple, writeTuple, type DecodedTuple } from './tuple-codec.js';
 import type { Tuple } from './tuple.js';
 
 /** `enum ctattr_type`. */
@@ -116,6 +116,15 @@ export function readConntrack(
     return { ok: false, fault: attributes.fault ?? 'attribute-missing', at: attributes.faultAt };
   }
   return { ok: true, value: entry };
+}
+
+/**
+ * The port that a TCP connection was made to, or -1 for all else: tells whether a message of an entry is worth
+ * reading, and allocates nothing.
+ */
+export function peekConnectionPort(bytes: Buffer, payloadAt: number, end: number): number {
+  const originalAt = findAttribute(bytes, payloadAt + NFGENMSG_LENGTH, end, CTA_TUPLE_ORIG);
+  return originalAt === -1 ? -1 : peekTcpDestinationPort(bytes, originalAt);
 }
 
 /** The attributes of one message, as they come. */

@@ -14,6 +14,23 @@ export const NESTED = 0x8000;
 /** NLA_TYPE_MASK: without NLA_F_NESTED and NLA_F_NET_BYTEORDER. */
 const TYPE_MASK = 0x3fff;
 
+/**
+ * Where the value of the first attribute of `type` in `[at, end)` begins, or -1; `attributeEnd` says where it ends.
+ * For a look at one number without a reader; bytes that break the format answer -1.
+ */
+export function findAttribute(bytes: Buffer, at: number, end: number, type: number): number {
+  while (end - at >= ATTRIBUTE_HEADER_LENGTH) {
+    const length = readHostUint16(bytes, at);
+    if (length < ATTRIBUTE_HEADER_LENGTH || length > end - at) return -1;
+    if ((readHostUint16(bytes, at + 2) & TYPE_MASK) === type) return at + ATTRIBUTE_HEADER_LENGTH;
+    at += (length + 3) & ~3;
+  }
+  return -1;
+}
+
+export const attributeEnd = (bytes: Buffer, valueAt: number): number =>
+  valueAt - ATTRIBUTE_HEADER_LENGTH + readHostUint16(bytes, valueAt - ATTRIBUTE_HEADER_LENGTH);
+
 interface StickyFault {
   fault: NetlinkFault | undefined;
   at: number;

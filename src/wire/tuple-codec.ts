@@ -5,7 +5,7 @@
  * @module
  */
 import { IPV4_LENGTH, IPV6_LENGTH, ipFamily, type IpAddress } from './ip-address.js';
-import type { AttributeReader } from './netlink-attribute.js';
+import { attributeEnd, findAttribute, type AttributeReader } from './netlink-attribute.js';
 import type { NetlinkWriter } from './netlink-writer.js';
 import type { Tuple } from './tuple.js';
 
@@ -56,6 +56,22 @@ export function readTuple(attributes: AttributeReader): DecodedTuple {
   const { source, destination } = addresses ?? NO_ADDRESSES;
   const { protocol, sourcePort, destinationPort } = transport;
   return { tuple: { source, destination, sourcePort, destinationPort }, protocol };
+}
+
+/**
+ * The destination port of the TCP tuple nest whose value begins at `valueAt`, or -1 where it has none: for events
+ * of which few matter, without a tuple for each.
+ */
+export function peekTcpDestinationPort(bytes: Buffer, valueAt: number): number {
+  const transportAt = findAttribute(bytes, valueAt, attributeEnd(bytes, valueAt), CTA_TUPLE_PROTO);
+  if (transportAt === -1) return -1;
+  const end = attributeEnd(bytes, transportAt);
+  const protocolAt = findAttribute(bytes, transportAt, end, CTA_PROTO_NUM);
+  const portAt = findAttribute(bytes, transportAt, end, CTA_PROTO_DST_PORT);
+  if (protocolAt === -1 || portAt === -1) return -1;
+  const whole =
+    attributeEnd(bytes, protocolAt) - protocolAt === 1 && attributeEnd(bytes, portAt) - portAt === 2;
+  return whole && bytes.readUInt8(protocolAt) === IPPROTO_TCP ? bytes.readUInt16BE(portAt) : -1;
 }
 
 interface Addresses {

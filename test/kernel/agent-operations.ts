@@ -147,9 +147,10 @@ export class AgentOperations {
     return inspectCapabilities(this.#binding, options);
   }
 
-  subscribe(expectations: boolean): void {
+  subscribe(expectations: boolean, ports?: readonly number[]): void {
     this.#events = new ConntrackEvents(this.#binding, {
       expectations,
+      ...(ports === undefined ? {} : { ports }),
       receiveBufferBytes: EVENT_BUFFER_BYTES,
       onEvent: (event) => this.#seen.push(event),
       onError: (error) => {

@@ -68,6 +68,23 @@ describe.each(FAMILIES)('conntrack events, IPv$family', ({ client, server }) => 
     expect(await agent.ask('events')).toEqual(before);
   });
 
+  it('are only of connections to the ports that were asked for', async () => {
+    const other = await Agent.start(namespace);
+    await other.ask('subscribe', true, [2121]);
+    const passedOver = { ...original, destinationPort: 2120 };
+    const told = { ...original, destinationPort: 2121 };
+    for (const tuple of [passedOver, told]) {
+      await other.ask('makeEntry', helped(tuple));
+      await other.ask('removeEntry', tuple);
+    }
+    const events = await waitFor('an event', async () => {
+      const seen = await other.ask('events');
+      return seen.length > 0 && seen;
+    });
+    expect(events).toMatchObject([{ kind: 'connection-ended', connection: { original: told } }]);
+    await other.stop();
+  });
+
   it('are not for a process without permission', async () => {
     const denied = await Agent.start(namespace, { netAdmin: false });
     await expect(denied.ask('subscribe', true)).rejects.toMatchObject({

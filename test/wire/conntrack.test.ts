@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readConntrack, writeConntrack } from '../../src/wire/conntrack.js';
+import { peekConnectionPort, readConntrack, writeConntrack } from '../../src/wire/conntrack.js';
 import { anyConntrackEntry, tupleOf, writePayload } from './netlink-corpus.js';
 
 describe('a conntrack entry', () => {
@@ -39,6 +39,18 @@ describe('a conntrack entry', () => {
     });
   });
 
+  it('tells its port at a glance, if it is of TCP', () => {
+    fc.assert(
+      fc.property(anyConntrackEntry, fc.constantFrom(6, 17, 1), (entry, protocol) => {
+        const { bytes, payloadAt, end } = writePayload((writer) => {
+          writeConntrack(writer, { ...entry, protocol });
+        });
+        const port = protocol === 6 ? entry.original.destinationPort : -1;
+        expect(peekConnectionPort(bytes, payloadAt, end)).toBe(port);
+      }),
+    );
+  });
+
   it('cut anywhere, or with a byte turned, never throws', () => {
     fc.assert(
       fc.property(anyConntrackEntry, fc.nat(), fc.nat(255), (entry, seed, value) => {
@@ -47,8 +59,10 @@ describe('a conntrack entry', () => {
         });
         const at = payloadAt + (seed % (end - payloadAt));
         readConntrack(bytes, payloadAt, at);
+        peekConnectionPort(bytes, payloadAt, at);
         bytes[at] = value;
         readConntrack(bytes, payloadAt, end);
+        peekConnectionPort(bytes, payloadAt, end);
       }),
     );
   });
@@ -57,6 +71,7 @@ describe('a conntrack entry', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (random) => {
         readConntrack(Buffer.from(random), 0, random.length);
+        peekConnectionPort(Buffer.from(random), 0, random.length);
       }),
     );
   });
