@@ -21,7 +21,7 @@ export const NINE = 0x39;
 export const PAST_END = -1;
 
 export const byteAt = (bytes: Buffer, at: number, end: number): number =>
-  at < end ? bytes.readUInt8(at) : PAST_END;
+  at < end ? (bytes[at] ?? PAST_END) : PAST_END;
 
 export const isDigit = (byte: number): boolean => byte >= ZERO && byte <= NINE;
 

@@ -9,6 +9,8 @@ import { byteAt, COMMA, decimalValue, isDigit, POINT, skipBlanks, skipDigits } f
 import { endpointWithPort, malformed, type EndpointReading } from './endpoint.js';
 
 const NUMBERS = 6;
+/** Index of p1. */
+const PORT_PLACE = 4;
 const MAX_DIGITS = 3;
 const MAX_OCTET = 255;
 
@@ -35,11 +37,13 @@ export function readPassiveReply(bytes: Buffer, start: number, end: number): End
   let at = start + KEYWORD_LENGTH;
   while (at < end) {
     const runEnd = skipNumeric(bytes, at, end);
-    const from = skipPunctuation(bytes, at, runEnd);
-    const to = groupEnd(bytes, from, runEnd);
-    if (to !== NO_GROUP && skipPunctuation(bytes, to, runEnd) === runEnd) {
-      if (reading !== undefined) return malformed(from - start);
-      reading = readGroup(bytes, start, from, to);
+    if (runEnd > at) {
+      const from = skipPunctuation(bytes, at, runEnd);
+      const to = groupEnd(bytes, from, runEnd);
+      if (to !== NO_GROUP && skipPunctuation(bytes, to, runEnd) === runEnd) {
+        if (reading !== undefined) return malformed(from - start);
+        reading = readGroup(bytes, start, from, to);
+      }
     }
     at = runEnd + 1;
   }
@@ -60,35 +64,31 @@ function groupEnd(bytes: Buffer, at: number, end: number): number {
 
 /** Values of the group `[from, to)`: an octet above 255 is a fault, and never carried into its neighbour. */
 function readGroup(bytes: Buffer, start: number, from: number, to: number): EndpointReading {
-  const octets = new Uint8Array(NUMBERS);
-  let tooLargeAt = NO_GROUP;
-  let addressReadable = true;
-  let portReadable = true;
-  let portAt = from;
+  const numbers: number[] = [];
+  const offsets: number[] = [];
   let at = from;
-  for (let number = 0; number < NUMBERS; number += 1) {
+  while (at < to) {
     const digitsEnd = skipDigits(bytes, at, to);
-    const value = decimalValue(bytes, at, digitsEnd);
-    if (number === 4) portAt = at;
-    if (value > MAX_OCTET) {
-      if (tooLargeAt === NO_GROUP) tooLargeAt = at;
-      if (number < 4) addressReadable = false;
-      else portReadable = false;
-    }
-    octets[number] = value;
+    numbers.push(decimalValue(bytes, at, digitsEnd));
+    offsets.push(at - start);
     at = digitsEnd + 1;
   }
-  const address = addressReadable ? octets.slice(0, 4) : undefined;
-  const port = portReadable ? octets.slice(4).reduce((high, low) => high * 256 + low) : undefined;
-  if (tooLargeAt !== NO_GROUP || port === undefined) {
-    return { ok: false, fault: 'octet-out-of-range', at: tooLargeAt - start, address, port };
+  const host = numbers.slice(0, PORT_PLACE);
+  const [high = 0, low = 0] = numbers.slice(PORT_PLACE);
+  const address = host.every(isOctet) ? Uint8Array.from(host) : undefined;
+  const port = isOctet(high) && isOctet(low) ? high * 256 + low : undefined;
+  if (address === undefined || port === undefined) {
+    const tooLarge = offsets.find((_, place) => !isOctet(numbers[place] ?? 0)) ?? 0;
+    return { ok: false, fault: 'octet-out-of-range', at: tooLarge, address, port };
   }
-  return endpointWithPort(address, port, portAt - start, from - start, to - start);
+  return endpointWithPort(address, port, offsets[PORT_PLACE] ?? 0, from - start, to - start);
 }
+
+const isOctet = (value: number): boolean => value <= MAX_OCTET;
 
 /** Numbers are read in runs of digits, commas and points, so that `10.1,2,3,4,5,6` is no group. */
 function skipNumeric(bytes: Buffer, at: number, end: number): number {
-  while (at < end && (isDigit(byteAt(bytes, at, end)) || isPunctuation(byteAt(bytes, at, end)))) at += 1;
+  while (isNumeric(byteAt(bytes, at, end))) at += 1;
   return at;
 }
 
@@ -98,3 +98,5 @@ function skipPunctuation(bytes: Buffer, at: number, end: number): number {
 }
 
 const isPunctuation = (byte: number): boolean => byte === COMMA || byte === POINT;
+
+const isNumeric = (byte: number): boolean => isDigit(byte) || isPunctuation(byte);

@@ -1,0 +1,38 @@
+/**
+ * Where in a line that has not ended yet the endpoint of an announcement may have begun. Under address translation
+ * these bytes must not go on before the line is known to its end: what has passed cannot be rewritten any more.
+ *
+ * @module
+ */
+import { byteAt, isBlank, isDigit, skipBlanks } from './ascii.js';
+import { verbAt, VERBS } from './command.js';
+import { replyCode } from './reply.js';
+
+const OPENING_PARENTHESIS = 0x28;
+const CODE_LENGTH = 3;
+const VERB_LENGTH = 4;
+
+/** Offset into `bytes` of the first byte that may belong to an endpoint; `end` where none may yet. */
+export function endpointMayBeginAt(bytes: Buffer, start: number, end: number, fromClient: boolean): number {
+  return fromClient ? argumentAt(bytes, start, end) : replyEndpointAt(bytes, start, end);
+}
+
+/** PORT and EPRT: whatever follows the blanks behind the verb. */
+function argumentAt(bytes: Buffer, start: number, end: number): number {
+  const verbEnd = start + VERB_LENGTH;
+  if (verbEnd >= end || !isBlank(byteAt(bytes, verbEnd, end))) return end;
+  const verb = verbAt(bytes, start, end);
+  return verb === VERBS.port || verb === VERBS.eprt ? skipBlanks(bytes, verbEnd, end) : end;
+}
+
+/** 227: from the first digit of its text on; 229: from the first parenthesis. */
+function replyEndpointAt(bytes: Buffer, start: number, end: number): number {
+  const code = replyCode(bytes, start, end);
+  if (code !== 227 && code !== 229) return end;
+  let at = start + CODE_LENGTH;
+  while (at < end && !mayOpen(code, byteAt(bytes, at, end))) at += 1;
+  return at;
+}
+
+const mayOpen = (code: number, byte: number): boolean =>
+  code === 227 ? isDigit(byte) : byte === OPENING_PARENTHESIS;
