@@ -1,7 +1,7 @@
 /**
  * The control connections that are followed, as slot numbers. Both tuples of a flow are in one index, so that a
  * packet of either direction finds it whatever NAT does; what else a flow has is kept by others in columns under
- * the same number. Everything is in typed arrays of fixed size: an idle flow costs 125 bytes and no object.
+ * the same number. Everything is in typed arrays of fixed size: an idle flow costs 126 bytes and no object.
  *
  * A tuple belongs to at most one flow. The newest word of conntrack wins: `add` throws out every flow that has
  * one of the new tuples, be it one or two. When there is no room the flow used longest ago makes room.

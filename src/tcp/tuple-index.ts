@@ -49,9 +49,9 @@ export class TupleIndex {
     }
   }
 
-  /** Whether the half is in the index. */
+  /** Whether the half is in the index; any number may be asked for. */
   has(half: number): boolean {
-    return this.#counts[half] !== 0;
+    return (this.#counts[half] ?? 0) !== 0;
   }
 
   /** Puts in a half that is not in the index, under a key that no other half has. */

@@ -1,0 +1,88 @@
+/** How the table does when it is full, after long use, and under tuples that were chosen to collide. */
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_FLOW_CAPACITY, FlowTable } from '../../src/tcp/flow-table.js';
+import { halfSipHash } from '../../src/tcp/half-sip-hash.js';
+import { TupleKey } from '../../src/tcp/tuple-key.js';
+import { invertTuple, type Tuple } from '../../src/wire/tuple.js';
+import { findInPacket, nthTuple } from './tuples.js';
+
+const ignore = (): undefined => undefined;
+
+const addNth = (flows: FlowTable, n: number): number => flows.add(nthTuple(n), invertTuple(nthTuple(n)), n);
+
+/**
+ * At half load a walk of n slots is met with a probability that falls by a constant factor with each slot, so the
+ * longest of a million slots stays near 40. A hash that does not spread shows hundreds.
+ */
+const LONGEST_WALK = 120;
+
+describe('a table of 262,144 flows', () => {
+  it('finds each of them by both tuples, makes room for more, and is empty after all are gone', () => {
+    const flows = new FlowTable({ seed: 7, onEvict: ignore });
+    const more = 1000;
+    expect(flows.capacity).toBe(262_144);
+    for (let n = 0; n < DEFAULT_FLOW_CAPACITY; n++) addNth(flows, n);
+    expect(flows.size).toBe(DEFAULT_FLOW_CAPACITY);
+    expect(flows.longestRun()).toBeLessThan(LONGEST_WALK);
+    for (let n = 0; n < more; n++) addNth(flows, DEFAULT_FLOW_CAPACITY + n);
+    expect(flows.evictions).toBe(more);
+    const missed: number[] = [];
+    for (let n = 0; n < DEFAULT_FLOW_CAPACITY + more; n++) {
+      const [half, otherHalf] = [findInPacket(flows, nthTuple(n)), flows.findTuple(invertTuple(nthTuple(n)))];
+      const expected = n < more ? half === -1 && otherHalf === -1 : half >= 0 && otherHalf === half + 1;
+      if (!expected) missed.push(n);
+    }
+    expect(missed).toEqual([]);
+    flows.expire(Infinity);
+    expect(flows.size).toBe(0);
+    expect(flows.longestRun()).toBe(0);
+  }, 60_000);
+});
+
+describe('long use', () => {
+  it('does not lengthen walks: as short after 100 generations of flows as in a new table', () => {
+    const capacity = 1024;
+    const flows = new FlowTable({ capacity, seed: 11, onEvict: ignore });
+    const longest: number[] = [];
+    for (let n = 0; n < 100 * capacity; n++) {
+      addNth(flows, n);
+      if (n % capacity === capacity - 1) longest.push(flows.longestRun());
+    }
+    expect(flows.size).toBe(capacity);
+    expect(Math.max(...longest)).toBeLessThan(LONGEST_WALK);
+    for (const flow of [...flows.flows()]) flows.remove(flow);
+    expect(flows.longestRun()).toBe(0);
+  });
+});
+
+describe('tuples chosen to collide', () => {
+  const CAPACITY = 512;
+  const COLLIDING = 200;
+  const KNOWN_SEED = 42;
+
+  /** Tuples whose home is one of the first eight slots under the seed that the attacker has guessed. */
+  function collidingTuples(): Tuple[] {
+    const key = new TupleKey();
+    const found: Tuple[] = [];
+    for (let n = 0; found.length < COLLIDING; n++) {
+      key.readTuple(nthTuple(n));
+      if ((halfSipHash(key.words, 0, key.count, KNOWN_SEED, 0) & (4 * CAPACITY - 1)) < 8)
+        found.push(nthTuple(n));
+    }
+    return found;
+  }
+
+  const longestWith = (seed: number, tuples: readonly Tuple[]): number => {
+    const flows = new FlowTable({ capacity: CAPACITY, seed, onEvict: ignore });
+    for (const each of tuples) flows.add(each, invertTuple(each), 0);
+    return flows.longestRun();
+  };
+
+  it('do so under the seed they were chosen for, and under no other', () => {
+    const tuples = collidingTuples();
+    expect(longestWith(KNOWN_SEED, tuples)).toBeGreaterThanOrEqual(COLLIDING);
+    for (const seed of [0, KNOWN_SEED + 1, KNOWN_SEED + 2 ** 32, 2 ** 52]) {
+      expect(longestWith(seed, tuples)).toBeLessThan(COLLIDING / 4);
+    }
+  });
+});

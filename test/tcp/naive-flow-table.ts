@@ -1,0 +1,73 @@
+/** What a flow table must do, with string keys in a map and an array in order of use. */
+import type { EvictionCause } from '../../src/tcp/flow-table.js';
+import { formatTuple, type Tuple } from '../../src/wire/tuple.js';
+
+interface NaiveFlow {
+  readonly slot: number;
+  readonly original: string;
+  readonly reply: string;
+  lastSeen: number;
+}
+
+export class NaiveFlowTable {
+  readonly evicted: string[] = [];
+  readonly #capacity: number;
+  #flows: NaiveFlow[] = [];
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  get slots(): number[] {
+    return this.#flows.map((flow) => flow.slot);
+  }
+
+  find(tuple: Tuple): number {
+    const key = keyOf(tuple);
+    for (const flow of this.#flows) {
+      if (flow.original === key) return flow.slot * 2;
+      if (flow.reply === key) return flow.slot * 2 + 1;
+    }
+    return -1;
+  }
+
+  /** Makes room first, as `slot` is known only once the table under test has answered. */
+  prepare(original: Tuple, reply: Tuple): void {
+    for (const tuple of [original, reply]) {
+      const half = this.find(tuple);
+      if (half >= 0) this.#evict(half >> 1, 'replaced');
+    }
+    const oldest = this.#flows[0];
+    if (oldest !== undefined && this.#flows.length === this.#capacity) this.#evict(oldest.slot, 'full');
+  }
+
+  add(slot: number, original: Tuple, reply: Tuple, now: number): void {
+    this.#flows.push({ slot, original: keyOf(original), reply: keyOf(reply), lastSeen: now });
+  }
+
+  touch(slot: number, now: number): void {
+    const flow = this.#flows.find((other) => other.slot === slot);
+    if (flow === undefined) return;
+    flow.lastSeen = now;
+    this.#flows = [...this.#flows.filter((other) => other !== flow), flow];
+  }
+
+  remove(slot: number): void {
+    this.#flows = this.#flows.filter((flow) => flow.slot !== slot);
+  }
+
+  expire(before: number): void {
+    for (let oldest = this.#flows[0]; oldest !== undefined; oldest = this.#flows[0]) {
+      if (oldest.lastSeen >= before) return;
+      this.#evict(oldest.slot, 'idle');
+    }
+  }
+
+  #evict(slot: number, cause: EvictionCause): void {
+    this.evicted.push(`${slot} ${cause}`);
+    this.remove(slot);
+  }
+}
+
+/** The lengths keep an IPv4 address and the IPv6 address that embeds it apart. */
+const keyOf = (tuple: Tuple): string => `${tuple.source.length} ${formatTuple(tuple)}`;
