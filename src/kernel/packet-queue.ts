@@ -46,7 +46,11 @@ export class PacketQueue {
    * Binds the queue. Throws `NotPermittedError`, or `MissingError` where another process holds the queue or the
    * kernel has no NFQUEUE, each with the remedy; `SystemCallError` for what has no better name.
    */
-  constructor(binding: NativeBinding, options: NativeQueueOptions, listener: PacketQueueListener) {
+  constructor(
+    binding: Pick<NativeBinding, 'QueueSocket'>,
+    options: NativeQueueOptions,
+    listener: PacketQueueListener,
+  ) {
     const onBatch = (count: number): void => {
       this.#replaced = 0;
       listener.onBatch(this, count);
@@ -78,6 +82,11 @@ export class PacketQueue {
   /** How often the receive buffer was full, since the start. */
   get overruns(): number {
     return this.#native.overruns;
+  }
+
+  /** Verdicts that came too late, since the start: the packet was gone by then. */
+  get rejected(): number {
+    return this.#native.rejected;
   }
 
   start(row: number): number {

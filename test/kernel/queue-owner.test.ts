@@ -1,0 +1,53 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { findQueueOwner, formatQueueOwner } from '../../src/kernel/queue-owner.js';
+import { ProcTree, writeProcess, writeQueueHolder } from './proc-tree.js';
+
+describe('the owner of a queue', () => {
+  let tree: ProcTree;
+  beforeEach(() => {
+    tree = new ProcTree();
+  });
+  afterEach(() => {
+    tree.remove();
+  });
+
+  it('is found from port to socket to process', () => {
+    writeQueueHolder(tree, 7, 1234, 5678);
+    writeProcess(tree, 1234, 'innocent', [111, 222]);
+    writeProcess(tree, 4711, 'conntrack-ftp', [1, 5678]);
+    const owner = findQueueOwner(7, tree.root);
+    expect(owner).toEqual({ queue: 7, portId: 1234, pid: 4711, command: 'conntrack-ftp' });
+    expect(owner && formatQueueOwner(owner)).toBe('process 4711 (conntrack-ftp)');
+  });
+
+  it('is nobody for a queue that is not in the list, or without a list', () => {
+    expect(findQueueOwner(7, tree.root)).toBeUndefined();
+    writeQueueHolder(tree, 70, 1234, 5678);
+    expect(findQueueOwner(7, tree.root)).toBeUndefined();
+    expect(findQueueOwner(0, tree.root)).toBeUndefined();
+  });
+
+  it('is told by its port where its process cannot be seen', () => {
+    writeQueueHolder(tree, 7, 1234, 5678);
+    writeProcess(tree, 1234, 'innocent', [111, 222]);
+    const owner = findQueueOwner(7, tree.root);
+    expect(owner).toEqual({ queue: 7, portId: 1234, pid: undefined, command: undefined });
+    expect(owner && formatQueueOwner(owner)).toBe(
+      'a process that cannot be seen from here (netlink port 1234)',
+    );
+  });
+
+  it('is told by its number where its name cannot be read', () => {
+    writeQueueHolder(tree, 7, 1234, 5678);
+    tree.link('99/fd/3', 'socket:[5678]');
+    const owner = findQueueOwner(7, tree.root);
+    expect(owner && formatQueueOwner(owner)).toBe('process 99');
+  });
+
+  it('is not confused by what else stands in the folder of processes', () => {
+    writeQueueHolder(tree, 7, 1234, 5678);
+    tree.link('self/fd/3', 'socket:[5678]');
+    tree.write('98/fd/3', 'not a link');
+    expect(findQueueOwner(7, tree.root)?.pid).toBeUndefined();
+  });
+});
