@@ -31,8 +31,11 @@ export type LinkFault = 'link-type-unsupported' | 'link-header-truncated' | 'vla
 export const VLAN_TAGS_MAX = 4;
 
 const ETHERNET_TYPE = 12; // u16, after two MAC addresses
-const SLL_PROTOCOL = 14; // u16, the last field of the 16-byte header
-const SLL2_HEADER_LENGTH = 20; // its protocol, u16, is the first field
+const ETHERNET_HEADER_LENGTH = 14;
+const SLL_PROTOCOL = 14; // u16
+const SLL_HEADER_LENGTH = 16;
+const SLL2_PROTOCOL = 0; // u16
+const SLL2_HEADER_LENGTH = 20;
 const LOOPBACK_HEADER_LENGTH = 4; // address family
 const PPPOE_HEADER_LENGTH = 6; // RFC 2516 §4
 
@@ -54,11 +57,11 @@ export function findIpPacket(
 ): number | LinkFault {
   switch (linkType) {
     case LINK_TYPES.ethernet:
-      return afterEtherType(bytes, start + ETHERNET_TYPE, end);
+      return afterEtherType(bytes, start + ETHERNET_TYPE, start + ETHERNET_HEADER_LENGTH, end);
     case LINK_TYPES.linuxSll:
-      return afterEtherType(bytes, start + SLL_PROTOCOL, end);
+      return afterEtherType(bytes, start + SLL_PROTOCOL, start + SLL_HEADER_LENGTH, end);
     case LINK_TYPES.linuxSll2:
-      return afterEtherTypeIn(bytes, start, start + SLL2_HEADER_LENGTH, end);
+      return afterEtherType(bytes, start + SLL2_PROTOCOL, start + SLL2_HEADER_LENGTH, end);
     case LINK_TYPES.raw:
     case LINK_TYPES.rawOther:
     case LINK_TYPES.rawOpenBsd:
@@ -76,13 +79,8 @@ export function findIpPacket(
   }
 }
 
-/** The type stands right in front of what it names. */
-function afterEtherType(bytes: Buffer, typeAt: number, end: number): number | LinkFault {
-  return afterEtherTypeIn(bytes, typeAt, typeAt + 2, end);
-}
-
-/** `typeAt` is where the type of what begins at `payloadAt` stands. */
-function afterEtherTypeIn(bytes: Buffer, typeAt: number, payloadAt: number, end: number): number | LinkFault {
+/** `typeAt` is where the EtherType of what begins at `payloadAt` stands. */
+function afterEtherType(bytes: Buffer, typeAt: number, payloadAt: number, end: number): number | LinkFault {
   let at = payloadAt;
   let from = typeAt;
   for (let tags = 0; tags <= VLAN_TAGS_MAX; tags++) {

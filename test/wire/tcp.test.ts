@@ -35,6 +35,11 @@ describe('tcp accessors', () => {
     expect(tcpUrgentPointer(SYN_ACK, 0)).toBe(0);
   });
 
+  it('know the flags by their bits, FIN the lowest', () => {
+    const bits = ['fin', 'syn', 'rst', 'psh', 'ack', 'urg'].map((name, bit) => [name, 1 << bit]);
+    expect(TCP_FLAGS).toEqual(Object.fromEntries(bits));
+  });
+
   it('read back whatever a segment is built from, wherever it stands', () => {
     const u16 = fc.integer({ min: 0, max: 0xffff });
     const u32 = fc.integer({ min: 0, max: 0xffffffff });
