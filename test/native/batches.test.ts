@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { NF_DROP, VERDICT_FLAGS } from '../../src/kernel/binding.js';
+import { Shim, summarise } from './shim.js';
+import { Stage } from './stage.js';
+
+const ENOBUFS = 105;
+const EIO = 5;
+
+describe('the verdicts of a batch', () => {
+  let stage: Stage;
+  let shim: Shim;
+
+  beforeAll(async () => {
+    stage = await Stage.build([
+      '-t mangle -A OUTPUT -p udp --dport 4000 -j NFQUEUE --queue-num 0 --queue-bypass',
+    ]);
+    shim = await Shim.build();
+  });
+  afterAll(async () => {
+    await stage.remove();
+    shim.remove();
+  });
+
+  const accept = {};
+  const drop = { verdict: NF_DROP };
+  const mark = { flags: VERDICT_FLAGS.hasMark, mark: 1 };
+  const cases = [
+    { name: 'one packet', rows: [accept], messages: ['verdict accept 1'] },
+    { name: 'a run', rows: [accept, accept, accept], messages: ['batch accept 3'] },
+    {
+      name: 'a run on each side of a drop',
+      rows: [accept, accept, drop, accept, accept],
+      messages: ['batch accept 2', 'verdict drop 3', 'batch accept 5'],
+    },
+    {
+      name: 'runs of one',
+      rows: [accept, mark, accept],
+      messages: ['verdict accept 1', 'verdict accept 2 mark', 'verdict accept 3'],
+    },
+    {
+      name: 'no accept at all',
+      rows: [drop, drop],
+      messages: ['verdict drop 1', 'verdict drop 2'],
+    },
+  ];
+  it.each(cases)('$name: leave in one datagram, in order of arrival', async ({ rows, messages }) => {
+    const env = shim.environment();
+    await stage.play('batches', 'these rows', { argument: rows, env });
+    const verdicts = shim
+      .sent()
+      .map(summarise)
+      .filter(([first]) => first !== 'config');
+    expect(verdicts).toEqual([messages]);
+  });
+
+  it('leave as they stand when the callback throws', async () => {
+    const env = shim.environment();
+    const answer = await stage.play('batches', 'the callback throws at the third of five', { env });
+    const verdicts = shim
+      .sent()
+      .map(summarise)
+      .filter(([first]) => first !== 'config');
+    expect(verdicts).toEqual([['verdict drop 1', 'verdict drop 2', 'batch accept 5'], ['verdict accept 6']]);
+    expect(answer).toEqual({ texts: ['text2', 'text3', 'text4', 'later'], thrown: 'on purpose' });
+  });
+
+  it('leave when the callback throws null', async () => {
+    await expect(stage.play('batches', 'the callback throws null')).resolves.toEqual({
+      texts: ['text'],
+      thrown: null,
+    });
+  });
+
+  it('leave before an exception that nobody catches ends the process', async () => {
+    const env = shim.environment();
+    const ending = await stage.playToEnd('batches', 'nobody catches what the callback throws', { env });
+    expect(ending.status).toBe(1);
+    expect(ending.stderr).toContain('Error: on purpose');
+    expect(shim.sent().map(summarise).at(-1)).toEqual(['verdict accept 1']);
+  });
+
+  it('are told as an error when they cannot be sent, and the queue goes on', async () => {
+    const env = shim.environment({ VERDICT_ERRNO: ENOBUFS });
+    await expect(stage.play('batches', 'verdicts cannot be sent', { env })).resolves.toEqual({
+      errors: ['send verdicts: ENOBUFS'],
+      // The batch verdict reaches the packets that still wait, too.
+      texts: ['lost', 'later', 'last'],
+    });
+  });
+
+  it('are no more when receiving fails: the queue closes itself, so that bypass rules let packets pass', async () => {
+    const env = shim.environment({ RECEIVE_ERRNO: EIO });
+    await expect(stage.play('batches', 'receiving fails', { env })).resolves.toEqual({
+      errors: ['receive packets of queue 0: EIO'],
+      texts: ['passes by'],
+    });
+  });
+});
