@@ -1,0 +1,12 @@
+/** The tests that run inside the second kernel, where everything takes several times longer. */
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/e2e/second-kernel/*.guest.ts'],
+    pool: 'forks',
+    fileParallelism: false,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+  },
+});

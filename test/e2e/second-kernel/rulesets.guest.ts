@@ -1,0 +1,91 @@
+/**
+ * The daemon with either ruleset on Debian's kernel, nft's queue statement included: data connections open, in each
+ * mode and family, on a gateway and on a host.
+ *
+ * @module
+ */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { applyIptables, applyNft, type RulesHost } from '../../../src/cli/apply-rules.js';
+import { RULES_DEFAULTS, type RulesOptions } from '../../../src/rules/options.js';
+import { Daemon, DEFAULT_ANCHOR } from '../../lab/daemon.js';
+import { vsftpd } from '../../lab/servers/vsftpd.js';
+import { rulesHost } from '../../rules/rules-host.js';
+import { ROWS } from '../rows.js';
+import { openScene, type Scene } from '../scene.js';
+import { expectAllPass } from '../transfers.js';
+
+const CURL_ROWS = ROWS.filter(({ client }) => client.name === 'curl');
+/** A passive and an active mode, and both families. */
+const SOME_ROWS = CURL_ROWS.filter(({ mode, family }) => mode === (family === 4 ? 'PASV' : 'EPRT'));
+
+const RULESETS = [
+  {
+    name: 'nft',
+    placement: 'gateway',
+    rows: CURL_ROWS,
+    apply: applyNft,
+    listing: ['nft', 'list', 'ruleset'],
+  },
+  {
+    name: 'nft',
+    placement: 'client-host',
+    rows: SOME_ROWS,
+    apply: applyNft,
+    listing: ['nft', 'list', 'ruleset'],
+  },
+  {
+    name: 'iptables',
+    placement: 'gateway',
+    rows: SOME_ROWS,
+    apply: applyIptables,
+    listing: ['iptables-save'],
+  },
+] as const;
+
+describe.each(RULESETS)(
+  'with the $name ruleset, on the $placement',
+  ({ placement, rows, apply, listing }) => {
+    let scene: Scene;
+    let host: RulesHost;
+    const list = async (): Promise<string> => {
+      const text = await scene.topology.firewall.runChecked(listing);
+      return text.replaceAll(/^#.*\n|\[\d+:\d+\]|packets \d+ bytes \d+/gm, '');
+    };
+    const applied = (options: RulesOptions | undefined): readonly string[] =>
+      apply(options, host).map(({ change }) => change);
+
+    beforeAll(async () => {
+      scene = await openScene({ placement, program: vsftpd, helper: DEFAULT_ANCHOR });
+      host = rulesHost(scene.topology.firewall, 'nft');
+      return () => scene.laboratory.close();
+    });
+
+    it('applying may be repeated, and removing leaves what was there', async () => {
+      const before = await list();
+      applied(RULES_DEFAULTS);
+      const once = await list();
+      expect(once).toMatch(/queue/i);
+      applied({ ...RULES_DEFAULTS, queue: 5, failClosed: true });
+      applied(RULES_DEFAULTS);
+      expect(await list()).toBe(once);
+      applied(undefined);
+      applied(undefined);
+      expect(withoutEmptyTables(await list())).toBe(withoutEmptyTables(before));
+    });
+
+    describe('and the daemon', () => {
+      let daemon: Daemon;
+      beforeAll(async () => {
+        applied(RULES_DEFAULTS);
+        const { laboratory, topology, server } = scene;
+        daemon = await Daemon.start(laboratory, topology.firewall, { ports: [server.settings.port] });
+      });
+
+      it.each(rows)('$label passes', (row) => expectAllPass(scene, row, daemon));
+    });
+  },
+);
+
+/** iptables makes a table when it is first spoken of, and there it stays, without rules. */
+const withoutEmptyTables = (listing: string): string =>
+  listing.replaceAll(/^\*(raw|mangle)\n(:.*\n)*COMMIT\n/gm, '');
