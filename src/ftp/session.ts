@@ -91,13 +91,13 @@ export class Sessions {
   serverLine(flow: number, bytes: Buffer, start: number, end: number, traits: number): Outcome | undefined {
     if (!this.#has(flow, ACTIVE)) return undefined;
     if (this.#has(flow, FOREIGN)) {
-      return refuseReadable(serverRow(bytes, start, end), 'not-ftp', bytes, start, end, traits);
+      return refuseReadable(textRow(bytes, start, end), 'not-ftp', bytes, start, end, traits);
     }
     if ((traits & LINE_TRAITS.afterGap) !== 0) this.#resumeReplies(flow);
     const code = this.#replies.read(flow, bytes, start, end);
     if (code >= FIRST_FINAL_CODE) return this.#finalReply(flow, code, bytes, start, end, traits);
     if (code === REPLY_PART.text) {
-      return refuseReadable(serverRow(bytes, start, end), 'unsolicited-reply', bytes, start, end, traits);
+      return refuseReadable(textRow(bytes, start, end), 'unsolicited-reply', bytes, start, end, traits);
     }
     if (code === REPLY_PART.none && this.#policy.requireFtp && this.#has(flow, AWAITING_BANNER)) {
       return this.#leaveAlone(flow);
@@ -128,7 +128,7 @@ export class Sessions {
       return ENCRYPTED;
     }
     const command = this.#answeredCommand(flow);
-    const row = serverRow(bytes, start, end);
+    const row = serverRow(code);
     if (row !== undefined) return this.#passiveReply(flow, command, row, bytes, start, end, traits);
     if (!isPositive(code)) return undefined;
     if (command === COMMANDS.epsvAll) this.#set(flow, EPSV_ONLY);
@@ -198,11 +198,13 @@ function clientRow(verb: number): AnnouncementRow | undefined {
   return undefined;
 }
 
-/** A line inside another reply has a row too, if it looks like the last line of a 227 or 229. */
-function serverRow(bytes: Buffer, start: number, end: number): AnnouncementRow | undefined {
-  const code = replyCode(bytes, start, end);
-  if ((code !== 227 && code !== 229) || !endsReply(bytes, start, end)) return undefined;
-  return ANNOUNCEMENTS.fromServer[code];
+function serverRow(code: number): AnnouncementRow | undefined {
+  return code === 227 || code === 229 ? ANNOUNCEMENTS.fromServer[code] : undefined;
+}
+
+/** The row of a line that is no reply where it stands, but looks like the last line of one. */
+function textRow(bytes: Buffer, start: number, end: number): AnnouncementRow | undefined {
+  return endsReply(bytes, start, end) ? serverRow(replyCode(bytes, start, end)) : undefined;
 }
 
 function commandOf(verb: number, bytes: Buffer, start: number, end: number): Command {
