@@ -22,6 +22,7 @@ export const ANCHOR_CANDIDATES = [
   { helper: 'Q.931', why: 'copies data under a global lock, looks for H.323 headers' },
 ] as const;
 
+/** What became of one helper in one family. */
 export interface AnchorProbe {
   readonly helper: string;
   readonly family: 4 | 6;

@@ -16,11 +16,13 @@ import { hasNetAdmin, NET_ADMIN_REMEDY } from './process-capability.js';
 import { findQueueOwner, formatQueueOwner } from './queue-owner.js';
 import { probeQueue } from './queue-probe.js';
 
+/** What the inspection is about. */
 export interface InspectionOptions {
   /** The queue that is to be used. */
   readonly queue: number;
   /** The helper to use as the anchor; without it the known candidates are tried. */
   readonly anchor?: string;
+  /** Where the process file system is. */
   readonly procRoot?: string;
 }
 

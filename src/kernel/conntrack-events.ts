@@ -19,6 +19,7 @@ export type ConntrackEvent =
   | { readonly kind: 'expectation-made'; readonly expectation: Expectation }
   | { readonly kind: 'expectation-ended'; readonly expectation: Expectation };
 
+/** What to listen to, and who is told. */
 export interface ConntrackEventsOptions {
   readonly expectations: boolean;
   /** Only the ends of TCP connections that were made to these ports are told; of all connections where absent. */
@@ -34,6 +35,7 @@ const CONNECTION_ENDED = messageType(SUBSYSTEMS.conntrack, CTNETLINK_MESSAGES.de
 const EXPECTATION_MADE = messageType(SUBSYSTEMS.expectation, CTNETLINK_MESSAGES.new);
 const EXPECTATION_ENDED = messageType(SUBSYSTEMS.expectation, CTNETLINK_MESSAGES.delete);
 
+/** A subscription. Open from its construction until `close`. */
 export class ConntrackEvents {
   readonly #native: NativeEventSocket;
   readonly #bytes: Buffer;

@@ -26,6 +26,10 @@ const NO_CONNECTION: Tuple = {
   destinationPort: 1,
 };
 
+/**
+ * Findings about connection tracking entries and expectations, and where both are there, about connmarks. Throws what
+ * `NetlinkSocket.transact` throws.
+ */
 export function inspectConntrack(socket: NetlinkSocket): readonly Finding[] {
   writeConntrack(requestGet(socket, SUBSYSTEMS.conntrack), { original: NO_CONNECTION });
   writeExpectation(requestGet(socket, SUBSYSTEMS.expectation), { tuple: NO_CONNECTION });

@@ -16,6 +16,7 @@ import { malformed, rejected, type NetlinkAnswer, type NetlinkSocket } from './n
 /** `no-room`: the entry has no sequence adjustment extension, and the kernel silently did nothing. */
 export type AdjustmentOutcome = 'adjusted' | 'no-room' | 'gone';
 
+/** Throws `NetlinkRejected`, EPERM for one, where the kernel refuses; and what `NetlinkSocket.transact` throws. */
 export class ConntrackTable {
   readonly #socket: NetlinkSocket;
 

@@ -32,6 +32,7 @@ const REFUSALS = new Map<number, PinholeRefusal>([
   [ERRNO.EOPNOTSUPP, 'no-helper'],
 ]);
 
+/** Throws `NetlinkRejected` for refusals that are not pinhole refusals; and what `NetlinkSocket.transact` throws. */
 export class CtnetlinkPinholes implements PinholeBackend {
   readonly name = 'ctnetlink';
   readonly #socket: NetlinkSocket;
@@ -44,6 +45,7 @@ export class CtnetlinkPinholes implements PinholeBackend {
     for (let attempt = 1; ; attempt += 1) {
       const answer = this.#create(pinhole);
       if (answer.errno === 0) {
+        // Used up before its lifetime is set, it has done its work.
         if (pinhole.lifetime !== undefined) this.#setLifetime(pinhole, pinhole.lifetime);
         return 'opened';
       }

@@ -5,6 +5,7 @@
  */
 import { constants } from 'node:os';
 
+/** Positive numbers by name, `ERRNO.ENOENT`. */
 export const ERRNO = constants.errno;
 
 const NAMES = new Map<number, string>();

@@ -7,6 +7,7 @@
 /** `ok`: as it should be; `warning`: works, with a drawback; `missing`: nothing can work without it. */
 export type FindingLevel = 'ok' | 'warning' | 'missing';
 
+/** Scripts know findings by these. */
 export type FindingId =
   | 'net-admin'
   | 'netlink'
@@ -24,6 +25,7 @@ export type FindingId =
   | 'sysctl-tcp-loose'
   | 'sysctl-tcp-be-liberal';
 
+/** One fact about the host. */
 export interface Finding {
   readonly id: FindingId;
   readonly level: FindingLevel;
@@ -33,6 +35,7 @@ export interface Finding {
   readonly remedy: string | undefined;
 }
 
+/** All is well, and why that is known. */
 export const ok = (id: FindingId, evidence: string): Finding => ({
   id,
   level: 'ok',
@@ -40,6 +43,7 @@ export const ok = (id: FindingId, evidence: string): Finding => ({
   remedy: undefined,
 });
 
+/** It works; this is the drawback, and how to be rid of it. */
 export const warning = (id: FindingId, evidence: string, remedy: string): Finding => ({
   id,
   level: 'warning',
@@ -47,6 +51,7 @@ export const warning = (id: FindingId, evidence: string, remedy: string): Findin
   remedy,
 });
 
+/** It cannot work; this is why, and what to do. */
 export const missing = (id: FindingId, evidence: string, remedy: string): Finding => ({
   id,
   level: 'missing',

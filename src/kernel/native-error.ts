@@ -6,6 +6,7 @@
 import { SystemCallError } from '../errors.js';
 import type { NativeError } from './binding.js';
 
+/** Tells the addon's errors from our own and from Node's. */
 export function isNativeError(thrown: unknown): thrown is NativeError {
   return (
     thrown instanceof Error &&
@@ -18,6 +19,7 @@ export function isNativeError(thrown: unknown): thrown is NativeError {
   );
 }
 
+/** The same failure in this project's terms; the addon's error is its cause. */
 export const systemCallError = (error: NativeError): SystemCallError =>
   new SystemCallError(error.operation, error.errno, error.code, { cause: error });
 

@@ -45,6 +45,7 @@ interface PendingAnswer {
   readonly replies: NetlinkReply[];
 }
 
+/** One transaction at a time: it is written, sent and answered before the next one begins. */
 export class NetlinkSocket {
   readonly #native: NativeRequestSocket;
   readonly #writer = new NetlinkWriter();
@@ -63,6 +64,7 @@ export class NetlinkSocket {
     return new NetlinkSocket(callNative(() => new binding.RequestSocket()));
   }
 
+  /** The netlink port id that the kernel gave the socket. */
   get portId(): number {
     return this.#native.portId;
   }
@@ -125,6 +127,7 @@ export class NetlinkSocket {
 export const rejected = (operation: string, answer: NetlinkAnswer): NetlinkRejected =>
   new NetlinkRejected(operation, answer.errno, errnoName(answer.errno), answer.explanation);
 
+/** The kernel's answer breaks the format: which operation's, and how. */
 export const malformed = (operation: string, fault: string): NetlinkMalformed =>
   new NetlinkMalformed(`${operation}: the kernel's answer cannot be read (${fault})`);
 

@@ -25,6 +25,7 @@ import {
 import { isNativeError, systemCallError } from './native-error.js';
 import { explainQueueError } from './queue-error.js';
 
+/** Who is told of packets; both are called from the event loop, never from within a call of ours. */
 export interface PacketQueueListener {
   /** Rows 0 to `count` - 1 are this batch's packets, in the order of their arrival. */
   readonly onBatch: (queue: PacketQueue, count: number) => void;
@@ -32,6 +33,7 @@ export interface PacketQueueListener {
   readonly onError: (error: ConntrackFtpError) => void;
 }
 
+/** Bound from its construction until `close`. */
 export class PacketQueue {
   readonly #native: NativeQueue;
   readonly #index: Int32Array;

@@ -7,6 +7,7 @@
 import type { ExpectationNat } from '../wire/expectation.js';
 import type { Tuple } from '../wire/tuple.js';
 
+/** The opening itself: whose it is, for whom, and how long. */
 export interface Pinhole {
   /** The control connection's original tuple, as conntrack has it. */
   readonly master: Tuple;
@@ -29,11 +30,13 @@ export const PINHOLE_REFUSALS = {
   'no-helper':
     'the control connection carries no helper: attach one in the raw table, see `conntrack-ftp rules`',
 } as const;
+/** Switch on this, never on its sentence. */
 export type PinholeRefusal = keyof typeof PINHOLE_REFUSALS;
 
 /** `refreshed`: it was open already, for the same control connection, and its lifetime began anew. */
 export type PinholeOutcome = 'opened' | 'refreshed' | PinholeRefusal;
 
+/** A way of making pinholes. */
 export interface PinholeBackend {
   /** For logs and findings, `ctnetlink`. */
   readonly name: string;

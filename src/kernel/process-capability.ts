@@ -9,6 +9,7 @@ import { join } from 'node:path';
 /** CAP_NET_ADMIN (linux/capability.h). */
 const CAP_NET_ADMIN = 12;
 
+/** What to do about its absence, as findings and errors say it. */
 export const NET_ADMIN_REMEDY = 'run as root, or give the process CAP_NET_ADMIN over its network namespace';
 
 /** Answers `undefined` where it cannot be read. Inside a user namespace it speaks of that namespace only. */

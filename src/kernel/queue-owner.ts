@@ -8,6 +8,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** The socket that a queue is bound to, and its process as far as it is known. */
 export interface QueueOwner {
   readonly queue: number;
   /** Netlink port id: the process id for the first netlink socket of a process, but not for others. */

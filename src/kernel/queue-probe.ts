@@ -22,6 +22,7 @@ export interface QueueProbe {
   readonly conntrack: number;
 }
 
+/** Throws what `NetlinkSocket.transact` throws; a refusal is an errno of the answer. */
 export function probeQueue(socket: NetlinkSocket, procRoot = '/proc'): QueueProbe {
   let queue = HIGHEST_QUEUE;
   while (queue > 0 && findQueueOwner(queue, procRoot) !== undefined) queue -= 1;

@@ -42,6 +42,7 @@ export const CONNTRACK_STATUS = {
   sequenceAdjust: 1 << 6,
 } as const;
 
+/** A tracked connection, as far as this project wants to know it. */
 export interface ConntrackEntry {
   /** IPPROTO_*; ports of `original` and `reply` are 0 where it has none. */
   readonly protocol: number;

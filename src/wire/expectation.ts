@@ -40,6 +40,7 @@ export interface ExpectationNat {
   readonly tuple: Tuple;
 }
 
+/** A connection to come that belongs to one that is there. */
 export interface Expectation {
   /** The original tuple of the master; in requests its reply tuple will do as well. */
   readonly master: Tuple;

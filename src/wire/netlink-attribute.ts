@@ -8,6 +8,7 @@
 import { readHostUint16 } from './host-order.js';
 import type { NetlinkFault } from './netlink-fault.js';
 
+/** NLA_HDRLEN. */
 export const ATTRIBUTE_HEADER_LENGTH = 4;
 /** NLA_F_NESTED. */
 export const NESTED = 0x8000;
@@ -28,6 +29,7 @@ export function findAttribute(bytes: Buffer, at: number, end: number, type: numb
   return -1;
 }
 
+/** Where the value ends that `findAttribute` found at `valueAt`. */
 export const attributeEnd = (bytes: Buffer, valueAt: number): number =>
   valueAt - ATTRIBUTE_HEADER_LENGTH + readHostUint16(bytes, valueAt - ATTRIBUTE_HEADER_LENGTH);
 
@@ -36,6 +38,7 @@ interface StickyFault {
   at: number;
 }
 
+/** Walks the attributes in `[start, end)`, one for each `next()` that answers true. */
 export class AttributeReader {
   readonly #bytes: Buffer;
   readonly #limit: number;

@@ -13,6 +13,7 @@ const DEFAULT_CAPACITY = 2048;
 /** An attribute's length has 16 bits, its header included. */
 const VALUE_MAX = 0xffff - ATTRIBUTE_HEADER_LENGTH;
 
+/** Throws RangeError for a value that does not fit its field: that is our own bug, never the network's. */
 export class NetlinkWriter {
   #bytes: Buffer;
   #end = 0;

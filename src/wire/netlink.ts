@@ -11,6 +11,7 @@ import type { NetlinkFault } from './netlink-fault.js';
 
 /** `struct nlmsghdr`. */
 export const MESSAGE_HEADER = { length: 0, type: 4, flags: 6, sequence: 8, portId: 12 } as const;
+/** NLMSG_HDRLEN. */
 export const MESSAGE_HEADER_LENGTH = 16;
 
 /** NLMSG_*: the types below 16 are netlink's own. */

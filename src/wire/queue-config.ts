@@ -25,6 +25,7 @@ export const QUEUE_FLAGS = {
 /** `struct nfqnl_msg_config_cmd`: command, padding, protocol family (which kernels since 3.8 ignore). */
 const COMMAND_LENGTH = 4;
 
+/** Binds the queue of the message's header to the sending socket, or lets go of it. */
 export function writeQueueCommand(
   writer: NetlinkWriter,
   command: (typeof QUEUE_COMMANDS)[keyof typeof QUEUE_COMMANDS],

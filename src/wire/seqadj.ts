@@ -21,6 +21,7 @@ export interface SequenceAdjustment {
   readonly offsetAfter: number;
 }
 
+/** Writes the nest `type`; the kernel wants all three of its numbers. */
 export function writeSequenceAdjustment(
   writer: NetlinkWriter,
   type: number,
@@ -33,6 +34,7 @@ export function writeSequenceAdjustment(
   writer.closeNest(nest);
 }
 
+/** Reads the nest that `attributes` stands on. */
 export function readSequenceAdjustment(attributes: AttributeReader): SequenceAdjustment {
   let position = 0;
   let offsetBefore = 0;

@@ -20,14 +20,17 @@ const CTA_PROTO_NUM = 1;
 const CTA_PROTO_SRC_PORT = 2;
 const CTA_PROTO_DST_PORT = 3;
 
+/** linux/in.h. */
 export const IPPROTO_TCP = 6;
 
+/** A tuple and what conntrack says beside it. */
 export interface DecodedTuple {
   readonly tuple: Tuple;
   /** IPPROTO_*. */
   readonly protocol: number;
 }
 
+/** Writes the tuple as the nest `type`. */
 export function writeTuple(writer: NetlinkWriter, type: number, tuple: Tuple, protocol = IPPROTO_TCP): void {
   const nest = writer.openNest(type);
   const ipv4 = ipFamily(tuple.source) === 4;

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { readConntrack, writeConntrack } from '../../src/wire/conntrack.js';
 import { FOLLOW_MASTER, readExpectation, writeExpectation } from '../../src/wire/expectation.js';
 import { MessageReader } from '../../src/wire/netlink.js';
-import { messageOf, SUBSYSTEMS, subsystemOf } from '../../src/wire/nfnetlink.js';
+import { CTNETLINK_MESSAGES, messageType, SUBSYSTEMS } from '../../src/wire/nfnetlink.js';
 import { parseExchanges } from '../kernel/exchange.js';
 import {
   FAMILIES,
@@ -14,9 +14,12 @@ import {
 } from '../kernel/exchange-scenarios.js';
 import { writePayload } from './netlink-corpus.js';
 
+const EXPECTATION_MADE = messageType(SUBSYSTEMS.expectation, CTNETLINK_MESSAGES.new);
+const EXPECTATION_ENDED = messageType(SUBSYSTEMS.expectation, CTNETLINK_MESSAGES.delete);
+const CONNECTION_ENDED = messageType(SUBSYSTEMS.conntrack, CTNETLINK_MESSAGES.delete);
+
 interface Message {
-  readonly subsystem: number;
-  readonly message: number;
+  readonly type: number;
   readonly bytes: Buffer;
   readonly payloadAt: number;
   readonly end: number;
@@ -24,8 +27,8 @@ interface Message {
 
 describe.each(FAMILIES)('the events that the kernel sent, IPv%i', (family) => {
   const messages = readEvents(family);
-  const [made, ended] = messages.filter(({ subsystem }) => subsystem === SUBSYSTEMS.expectation);
-  const [gone] = messages.filter(({ subsystem }) => subsystem === SUBSYSTEMS.conntrack);
+  const [made, ended] = messages.filter(({ type }) => type !== CONNECTION_ENDED);
+  const [gone] = messages.filter(({ type }) => type === CONNECTION_ENDED);
   const expectation = {
     master: MASTER[family],
     tuple: translatedPinhole(family).tuple,
@@ -43,11 +46,7 @@ describe.each(FAMILIES)('the events that the kernel sent, IPv%i', (family) => {
   };
 
   it('are three', () => {
-    expect(messages.map(({ subsystem, message }) => [subsystem, message])).toEqual([
-      [SUBSYSTEMS.expectation, 0],
-      [SUBSYSTEMS.conntrack, 2],
-      [SUBSYSTEMS.expectation, 2],
-    ]);
+    expect(messages.map(({ type }) => type)).toEqual([EXPECTATION_MADE, CONNECTION_ENDED, EXPECTATION_ENDED]);
   });
 
   it.each([
@@ -100,7 +99,7 @@ function readEvents(family: Family): Message[] {
     const reader = new MessageReader(response, 0, response.length);
     while (reader.next()) {
       const { type, bytes, payloadAt, end } = reader;
-      messages.push({ subsystem: subsystemOf(type), message: messageOf(type), bytes, payloadAt, end });
+      messages.push({ type, bytes, payloadAt, end });
     }
     expect(reader.fault).toBeUndefined();
     return messages;
