@@ -45,7 +45,7 @@ export class ConntrackEvents {
   #closed = false;
 
   /** Throws `SystemCallError` where the socket cannot be had. */
-  constructor(binding: NativeBinding, options: ConntrackEventsOptions) {
+  constructor(binding: Pick<NativeBinding, 'EventSocket'>, options: ConntrackEventsOptions) {
     this.#onEvent = options.onEvent;
     this.#ports = options.ports === undefined ? undefined : new Set(options.ports);
     const groups: number[] = [MULTICAST_GROUPS.conntrackDestroy];
@@ -103,7 +103,7 @@ export class ConntrackEvents {
 }
 
 /** The event that `message` stands on; `other` for kinds of messages that are none of ours. */
-export function decodeConntrackEvent(message: MessageReader): ConntrackEvent | 'malformed' | 'other' {
+function decodeConntrackEvent(message: MessageReader): ConntrackEvent | 'malformed' | 'other' {
   const { type, bytes, payloadAt, end } = message;
   if (type === CONNECTION_ENDED) {
     const connection = readConntrack(bytes, payloadAt, end);

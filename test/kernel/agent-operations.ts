@@ -111,6 +111,14 @@ export class AgentOperations {
     return { opened, outcome: 'opened' };
   }
 
+  /** Makes and forgets entries without a pause, in which no event can be received. */
+  makeAndForget(originals: readonly Tuple[]): void {
+    for (const original of originals) {
+      this.makeEntry(helped(original));
+      this.removeEntry(original);
+    }
+  }
+
   probeAnchor(helper: string, family: 4 | 6): AnchorProbe {
     return probeAnchor(this.#socket, helper, family);
   }
@@ -147,16 +155,21 @@ export class AgentOperations {
     return inspectCapabilities(this.#binding, options);
   }
 
-  subscribe(expectations: boolean, ports?: readonly number[]): void {
+  subscribe(expectations: boolean, ports?: readonly number[], receiveBufferBytes = EVENT_BUFFER_BYTES): void {
     this.#events = new ConntrackEvents(this.#binding, {
       expectations,
       ...(ports === undefined ? {} : { ports }),
-      receiveBufferBytes: EVENT_BUFFER_BYTES,
+      receiveBufferBytes,
       onEvent: (event) => this.#seen.push(event),
       onError: (error) => {
         throw error;
       },
     });
+  }
+
+  /** How often events were lost. */
+  overruns(): number | undefined {
+    return this.#events?.overruns;
   }
 
   unsubscribe(): void {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ConntrackEvent } from '../../src/kernel/conntrack-events.js';
-import type { Tuple } from '../../src/wire/tuple.js';
+import { sameTuple, type Tuple } from '../../src/wire/tuple.js';
 import { waitFor } from '../lab/condition.js';
 import { Namespace } from '../lab/namespace.js';
 import { tupleOf } from '../wire/netlink-corpus.js';
@@ -11,6 +11,10 @@ const FAMILIES = [
   { family: 4, client: '10.1.0.2', server: '10.2.0.2' },
   { family: 6, client: '2001:db8:1::2', server: '2001:db8:2::2' },
 ];
+
+/** Room for a handful of events. */
+const SMALL_BUFFER_BYTES = 4096;
+const MANY = 500;
 
 describe.each(FAMILIES)('conntrack events, IPv$family', ({ client, server }) => {
   let namespace: Namespace;
@@ -82,6 +86,23 @@ describe.each(FAMILIES)('conntrack events, IPv$family', ({ client, server }) => 
       return seen.length > 0 && seen;
     });
     expect(events).toMatchObject([{ kind: 'connection-ended', connection: { original: told } }]);
+    await other.stop();
+  });
+
+  it('that the receive buffer cannot hold are counted as lost, and the next ones come', async () => {
+    const other = await Agent.start(namespace);
+    await other.ask('subscribe', false, undefined, SMALL_BUFFER_BYTES);
+    const many = Array.from({ length: MANY }, (_, count) => ({ ...original, sourcePort: 10000 + count }));
+    await other.ask('makeAndForget', many);
+    await waitFor('an overrun', async () => (await other.ask('overruns')) !== 0);
+    expect((await other.ask('events')).length).toBeLessThan(MANY);
+
+    const last = { ...original, sourcePort: 9999 };
+    await other.ask('makeAndForget', [last]);
+    await waitFor('the last event', async () => {
+      const event = (await other.ask('events')).at(-1);
+      return event?.kind === 'connection-ended' && sameTuple(event.connection.original, last);
+    });
     await other.stop();
   });
 
