@@ -231,7 +231,7 @@ export class Reassembler {
   }
 
   #giveUpAcknowledged(half: number): void {
-    while (this.#reading === half) {
+    for (;;) {
       const held = this.#heldBytes(half);
       if (held === undefined || !this.#streams.acknowledgedTo(half, held.front)) return;
       this.#giveUp(half, held.front, 'acknowledged');

@@ -203,7 +203,7 @@ describe('held bytes against a map from number to byte', () => {
         while (twin.size > 0) takeBoth(held, twin, base);
         expect(held.bytes).toBe(0);
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 

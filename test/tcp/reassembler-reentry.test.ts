@@ -54,6 +54,14 @@ describe('a sink that forgets the half it is told about', () => {
     expect(probe.reassembler.heldMemory).toBe(0);
   });
 
+  it('does not hear the segment that made the reassembler give the hole up', () => {
+    const probe = probeThat(GAP, forget);
+    probe.acknowledge(0, 2);
+    probe.receive(0, 2, 'cd');
+    expect(probe.heard()).toBe(GAP);
+    expect(probe.reassembler.begun(0)).toBe(false);
+  });
+
   it('hears no bytes after the gap of a mid-stream start, and starts again with the next segment', () => {
     const probe = probeThat(GAP, forget);
     probe.reassembler.forget(0);

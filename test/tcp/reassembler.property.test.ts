@@ -6,6 +6,8 @@ import { NaiveReassembler } from './naive-reassembler.js';
 import { GAP, StreamProbe } from './stream-probe.js';
 
 const RUNS = 150;
+/** Milliseconds; a busy machine takes ten times as long as an idle one. */
+const PATIENCE = 60_000;
 
 /** Where streams begin: anywhere, and often just before the numbers wrap or change sign. */
 const initialNumber = fc.oneof(
@@ -135,23 +137,27 @@ function perform(step: Step, position: number, probe: StreamProbe, twin: NaiveRe
 }
 
 describe('a reassembler tells its sink the same as one that keeps a map of bytes', () => {
-  it.each(PROFILES)('$name', (profile) => {
-    const reached = new Set<string>();
-    fc.assert(
-      fc.property(initialNumber, scripts(profile), (initial, script) => {
-        const probe = new StreamProbe({ maxOutOfOrderBytes: profile.maxHeld });
-        const twin = new NaiveReassembler(profile.maxHeld);
-        probe.reassembler.begin(0, initial);
-        twin.begin(initial);
-        for (const step of script) perform(step, (twin.next ?? initial) + step.offset, probe, twin);
-        expect(probe.trace.join(' ')).toBe(twin.trace.join(' '));
-        for (const [name, count] of Object.entries(probe.reassembler.counters))
-          if (count > 0) reached.add(name);
-      }),
-      { numRuns: RUNS },
-    );
-    expect([...reached]).toEqual(expect.arrayContaining([...profile.reaches]));
-  });
+  it.each(PROFILES)(
+    '$name',
+    (profile) => {
+      const reached = new Set<string>();
+      fc.assert(
+        fc.property(initialNumber, scripts(profile), (initial, script) => {
+          const probe = new StreamProbe({ maxOutOfOrderBytes: profile.maxHeld });
+          const twin = new NaiveReassembler(profile.maxHeld);
+          probe.reassembler.begin(0, initial);
+          twin.begin(initial);
+          for (const step of script) perform(step, (twin.next ?? initial) + step.offset, probe, twin);
+          expect(probe.trace.join(' ')).toBe(twin.trace.join(' '));
+          for (const [name, count] of Object.entries(probe.reassembler.counters))
+            if (count > 0) reached.add(name);
+        }),
+        { numRuns: RUNS },
+      );
+      expect([...reached]).toEqual(expect.arrayContaining([...profile.reaches]));
+    },
+    PATIENCE,
+  );
 });
 
 describe('a stream of which every byte comes at last', () => {
@@ -183,39 +189,47 @@ describe('a stream of which every byte comes at last', () => {
       .sort((one, other) => one.rank - other.rank);
   const letter = (position: number): string => String.fromCharCode(97 + (position % 26));
 
-  it('is read whole and without a gap, whatever way the segments took', () => {
-    fc.assert(
-      fc.property(journeys, (journey) => {
-        const probe = new StreamProbe();
-        const whole = Array.from({ length: journey.length }, (_, at) => letter(at)).join('');
-        probe.reassembler.begin(0, journey.initial);
-        for (const { from, to } of inTransit(journey)) {
-          probe.receive(0, journey.initial + from, whole.slice(from, to), to === whole.length);
-        }
-        expect(probe.heard()).toBe(whole);
-        expect(probe.reassembler.heldMemory).toBe(0);
-        expect(probe.reassembler.next(0)).toBe((journey.initial + whole.length + 1) >>> 0);
-      }),
-      { numRuns: RUNS },
-    );
-  });
+  it(
+    'is read whole and without a gap, whatever way the segments took',
+    () => {
+      fc.assert(
+        fc.property(journeys, (journey) => {
+          const probe = new StreamProbe();
+          const whole = Array.from({ length: journey.length }, (_, at) => letter(at)).join('');
+          probe.reassembler.begin(0, journey.initial);
+          for (const { from, to } of inTransit(journey)) {
+            probe.receive(0, journey.initial + from, whole.slice(from, to), to === whole.length);
+          }
+          expect(probe.heard()).toBe(whole);
+          expect(probe.reassembler.heldMemory).toBe(0);
+          expect(probe.reassembler.next(0)).toBe((journey.initial + whole.length + 1) >>> 0);
+        }),
+        { numRuns: RUNS },
+      );
+    },
+    PATIENCE,
+  );
 
-  it('has at each position the byte that came first', () => {
-    fc.assert(
-      fc.property(journeys, (journey) => {
-        const probe = new StreamProbe();
-        const first = new Array<string>(journey.length).fill('');
-        probe.reassembler.begin(0, journey.initial);
-        for (const [copy, { from, to }] of inTransit(journey).entries()) {
-          const bytes = letter(copy).repeat(to - from);
-          for (let at = from; at < to; at++) first[at] ||= letter(copy);
-          probe.receive(0, journey.initial + from, bytes);
-        }
-        expect(probe.heard()).toBe(first.join(''));
-      }),
-      { numRuns: RUNS },
-    );
-  });
+  it(
+    'has at each position the byte that came first',
+    () => {
+      fc.assert(
+        fc.property(journeys, (journey) => {
+          const probe = new StreamProbe();
+          const first = new Array<string>(journey.length).fill('');
+          probe.reassembler.begin(0, journey.initial);
+          for (const [copy, { from, to }] of inTransit(journey).entries()) {
+            const bytes = letter(copy).repeat(to - from);
+            for (let at = from; at < to; at++) first[at] ||= letter(copy);
+            probe.receive(0, journey.initial + from, bytes);
+          }
+          expect(probe.heard()).toBe(first.join(''));
+        }),
+        { numRuns: RUNS },
+      );
+    },
+    PATIENCE,
+  );
 
   it('is read on after a loss as soon as the receiver has acknowledged it', () => {
     fc.assert(
