@@ -144,6 +144,16 @@ describe('LineScanner', () => {
     expect(lines.map(({ sequence }) => sequence)).toEqual([0xffff_fffe, 6]);
   });
 
+  it('takes a line of 2,048 bytes whole, and no longer one', () => {
+    const { scanner, lines } = recordingScanner({ halves: 1 });
+    scanner.begin(0);
+    scanText(scanner, 0, `${'A'.repeat(2048)}\r\n${'A'.repeat(2049)}\r\n`);
+    expect(lines.map(({ text, traits }) => [text.length, traits])).toEqual([
+      [2048, 0],
+      [2048, LINE_TRAITS.tooLong],
+    ]);
+  });
+
   it('takes no bytes of a half that was not begun, or was forgotten', () => {
     const { scanner, lines } = recordingScanner({ halves: 2 });
     scanText(scanner, 0, 'USER x\r\n');
