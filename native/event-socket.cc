@@ -95,18 +95,22 @@ bool EventSocket::ServeSlab(Napi::Object self) {
     if (received < 0 && !lost) break;
     if (!lost) filled += MNL_ALIGN(static_cast<size_t>(received));
   }
-  if (filled > 0) Deliver(self, filled);
+  if (filled > 0) Call(*on_events_, self, Napi::Number::New(Env(), static_cast<double>(filled)));
   if (received >= 0 || received == -EAGAIN) return received >= 0;
-  if (poll_.open()) {
-    Close();
-    const Failure failure{"receive events", static_cast<int>(-received)};
-    Raise(Env(), on_error_->Call(self, ToError(Env(), failure).Value()));
-  }
+  if (!poll_.open()) return false;
+  calling_ = true;  // The call below needs what Release takes away.
+  Close();
+  const Failure failure{"receive events", static_cast<int>(-received)};
+  Call(*on_error_, self, ToError(Env(), failure).Value());
   return false;
 }
 
-void EventSocket::Deliver(Napi::Object self, size_t length) {
-  Raise(Env(), on_events_->Call(self, Napi::Number::New(Env(), static_cast<double>(length))));
+void EventSocket::Call(Callback& callback, Napi::Object self, napi_value argument) {
+  calling_ = true;
+  napi_value thrown = callback.Call(self, argument);
+  calling_ = false;
+  if (!poll_.open()) Release();
+  Raise(Env(), thrown);
 }
 
 void EventSocket::Close(const Napi::CallbackInfo& /*info*/) {
@@ -114,9 +118,16 @@ void EventSocket::Close(const Napi::CallbackInfo& /*info*/) {
 }
 
 void EventSocket::Close() {
-  if (poll_.open()) Unref();
+  if (!poll_.open()) return;
   poll_.Close();
+  Unref();
   socket_.Close();
+  if (!calling_) Release();
+}
+
+void EventSocket::Release() {
+  on_events_.reset();
+  on_error_.reset();
 }
 
 }  // namespace conntrack_ftp

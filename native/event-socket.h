@@ -29,16 +29,20 @@ class EventSocket final : public Napi::ObjectWrap<EventSocket>, private Readable
   void OnReadable() override;
   /** Fills the slab once; answers whether more may be waiting. */
   bool ServeSlab(Napi::Object self);
-  void Deliver(Napi::Object self, size_t length);
+  void Call(Callback& callback, Napi::Object self, napi_value argument);
 
   void Close(const Napi::CallbackInfo& info);
   void Close();
+  /** The end of closing: lets go of the callbacks, which may refer to this object. */
+  void Release();
 
   NetlinkSocket socket_;
   std::shared_ptr<Region> slab_;
   std::optional<Callback> on_events_;
   std::optional<Callback> on_error_;
   uint32_t overruns_ = 0;
+  /** JavaScript is being called: what it closes is released when it returns. */
+  bool calling_ = false;
   /** Last, so that it is closed first. */
   PollHandle poll_;
 };

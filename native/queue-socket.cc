@@ -110,7 +110,9 @@ bool QueueSocket::ServeBatch(Napi::Object self) {
     return true;
   }
   if (received < 0) {
+    calling_ = true;  // Report does call, and needs what Release takes away.
     Close();
+    socket_.Close();
     Report(self, {"receive packets of queue " + std::to_string(queue_), -received});
     return false;
   }
@@ -119,21 +121,23 @@ bool QueueSocket::ServeBatch(Napi::Object self) {
 }
 
 void QueueSocket::Deliver(Napi::Object self) {
-  const Napi::Env env = self.Env();
+  const auto count = static_cast<double>(packets_.count());
   verdicts_.Prefill(packets_.count());
-  delivering_ = true;
-  const napi_value thrown =
-      on_batch_->Call(self, Napi::Number::New(env, static_cast<double>(packets_.count())));
-  delivering_ = false;
-
+  calling_ = true;
+  napi_value thrown = on_batch_->Call(self, Napi::Number::New(Env(), count));
+  calling_ = false;
   const Outcome failed = verdicts_.Send(socket_, queue_, packets_);
-  if (!poll_.open()) socket_.Close();
-  Raise(env, thrown);
+  if (!poll_.open()) Release();
+  Raise(Env(), thrown);
   if (failed && poll_.open()) Report(self, *failed);
 }
 
 void QueueSocket::Report(Napi::Object self, const Failure& failure) {
-  Raise(self.Env(), on_error_->Call(self, ToError(self.Env(), failure).Value()));
+  calling_ = true;
+  napi_value thrown = on_error_->Call(self, ToError(Env(), failure).Value());
+  calling_ = false;
+  if (!poll_.open()) Release();
+  Raise(Env(), thrown);
 }
 
 void QueueSocket::Close(const Napi::CallbackInfo& /*info*/) {
@@ -141,10 +145,16 @@ void QueueSocket::Close(const Napi::CallbackInfo& /*info*/) {
 }
 
 void QueueSocket::Close() {
-  if (!socket_.open()) return;
-  if (poll_.open()) Unref();
+  if (!poll_.open()) return;
   poll_.Close();
-  if (!delivering_) socket_.Close();
+  Unref();
+  if (!calling_) Release();
+}
+
+void QueueSocket::Release() {
+  socket_.Close();
+  on_batch_.reset();
+  on_error_.reset();
 }
 
 }  // namespace conntrack_ftp

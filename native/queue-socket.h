@@ -43,6 +43,8 @@ class QueueSocket final : public Napi::ObjectWrap<QueueSocket>, private Readable
 
   void Close(const Napi::CallbackInfo& info);
   void Close();
+  /** The end of closing: lets go of the descriptor, and of the callbacks, which may refer to this object. */
+  void Release();
 
   NetlinkSocket socket_;
   PacketBatch packets_;
@@ -51,8 +53,8 @@ class QueueSocket final : public Napi::ObjectWrap<QueueSocket>, private Readable
   std::optional<Callback> on_error_;
   uint16_t queue_ = 0;
   uint32_t overruns_ = 0;
-  /** A batch is with JavaScript: its verdicts still need the socket. */
-  bool delivering_ = false;
+  /** JavaScript is being called: what it closes is released when it returns, and has sent its verdicts. */
+  bool calling_ = false;
   /** Last, so that it is closed first. */
   PollHandle poll_;
 };

@@ -1,0 +1,25 @@
+/**
+ * What a call throws, in the words of the contract.
+ *
+ * @module
+ */
+
+export interface Described {
+  /** The class that JavaScript code would ask for with instanceof. */
+  readonly class: string;
+  readonly message: string;
+  readonly errno?: unknown;
+  readonly code?: unknown;
+  readonly operation?: unknown;
+}
+
+/** The error that `call` throws; `undefined` where it throws none. */
+export function describeError(call: () => unknown): Described | undefined {
+  try {
+    call();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return { class: error.constructor.name, message: error.message, ...error };
+  }
+}
