@@ -8,20 +8,22 @@
 import type { Logger } from 'pino';
 import { ConntrackFtpError, NetlinkRejected } from '../errors.js';
 import { decisionRecord, type Decision, type Obstacle } from '../helper/decision.js';
-import type { ExpectedConnection } from '../helper/expectation-plan.js';
-import type { Effect, FtpHelper } from '../helper/ftp-helper.js';
+import type { Effect, ExpectEffect } from '../helper/effect.js';
+import type { FtpHelper } from '../helper/ftp-helper.js';
+import type { Passage } from '../helper/passage.js';
 import type { ConntrackTable } from '../kernel/conntrack-table.js';
 import type { PacketQueue } from '../kernel/packet-queue.js';
-import { PINHOLE_REFUSALS, type Pinhole, type PinholeBackend } from '../kernel/pinhole.js';
+import { PINHOLE_REFUSALS } from '../kernel/pinhole.js';
 import { formatTuple, type Tuple } from '../wire/tuple.js';
+import type { PinholeOpener } from './pinhole-opener.js';
+
+type ReplacePassage = Extract<Passage, { kind: 'replace' }>;
 
 export interface DaemonParts {
   readonly helper: FtpHelper;
-  readonly pinholes: PinholeBackend;
+  readonly opener: PinholeOpener;
   readonly table: ConntrackTable;
   readonly logger: Logger;
-  /** Seconds an unused expectation lives; `undefined`: as long as the anchor's policy says. */
-  readonly lifetime: number | undefined;
   /** The connmark bits that keep a connection out of the queue. */
   readonly doneMark: number;
   /** Seconds since 1970. */
@@ -37,7 +39,7 @@ export class Daemon {
     this.#parts = parts;
   }
 
-  /** Reads the packets of one batch; their verdicts stay what the queue made them, accept. */
+  /** Reads the packets of one batch and gives each its verdict; accept unless something else is said. */
   onBatch(queue: PacketQueue, count: number): void {
     const now = this.#parts.now();
     for (let row = 0; row < count; row++) this.#onPacket(queue, row, now);
@@ -46,7 +48,7 @@ export class Daemon {
   #onPacket(queue: PacketQueue, row: number, now: number): void {
     try {
       const { helper } = this.#parts;
-      const { effects } = helper.onPacket(
+      const effects = helper.onPacket(
         queue.bytes,
         queue.start(row),
         queue.end(row),
@@ -54,6 +56,9 @@ export class Daemon {
         queue.packetId(row),
       );
       for (const effect of effects) this.#carryOut(effect);
+      const passage = helper.passage(queue.bytes);
+      if (passage.kind === 'replace') this.#replace(queue, row, passage);
+      else if (passage.kind === 'drop') this.#drop(queue, row, passage.cause);
     } catch (error) {
       this.defects++;
       this.#parts.logger.error({ event: 'defect', err: error }, 'a packet passed unread because of a defect');
@@ -63,7 +68,7 @@ export class Daemon {
   #carryOut(effect: Effect): void {
     switch (effect.kind) {
       case 'expect':
-        this.#logDecision(effect.decision, this.#expect(effect.expected));
+        this.#logDecision(effect.decision, this.#expect(effect));
         break;
       case 'refuse':
         this.#logDecision(effect.decision, undefined);
@@ -75,25 +80,36 @@ export class Daemon {
   }
 
   /** Answers what stood in the way, if anything did. */
-  #expect(expected: ExpectedConnection): Obstacle | undefined {
+  #expect(effect: ExpectEffect): Obstacle | undefined {
     try {
-      const outcome = this.#parts.pinholes.open(this.#pinhole(expected));
-      return outcome === 'opened' || outcome === 'refreshed' ? undefined : outcome;
+      return this.#parts.opener.open(effect);
     } catch (error) {
       if (!(error instanceof ConntrackFtpError)) throw error;
-      const { master, tuple } = expected;
+      const { master, tuple } = effect.expected;
       const facts = { event: 'pinhole-failed', master: formatTuple(master), expected: formatTuple(tuple) };
       this.#parts.logger.error({ ...facts, ...errnoOf(error) }, error.message);
       return 'kernel-refused';
     }
   }
 
-  #pinhole({ master, tuple, followMaster }: ExpectedConnection): Pinhole {
-    const nat =
-      followMaster === undefined
-        ? undefined
-        : { direction: followMaster.direction, tuple: { ...tuple, sourcePort: followMaster.port } };
-    return { master, zone: 0, tuple, lifetime: this.#parts.lifetime, nat };
+  /** The kernel's numbers first, then the bytes: one without the other would break the connection. */
+  #replace(queue: PacketQueue, row: number, passage: ReplacePassage): void {
+    const { helper, table } = this.#parts;
+    const { adjustment, connection, length } = passage;
+    if (adjustment !== undefined) {
+      const outcome = table.adjustSequence(connection, adjustment.direction, adjustment.value);
+      if (outcome !== 'adjusted') {
+        this.#drop(queue, row, outcome);
+        return;
+      }
+    }
+    if (queue.replace(row, helper.rewritten, 0, length)) helper.passed(queue.bytes);
+    else this.#drop(queue, row, 'no-room');
+  }
+
+  #drop(queue: PacketQueue, row: number, cause: string): void {
+    queue.drop(row);
+    this.#parts.logger.debug({ event: 'withheld', packet: queue.packetId(row), cause }, `withheld: ${cause}`);
   }
 
   #logDecision(decision: Decision, obstacle: Obstacle | undefined): void {

@@ -89,8 +89,8 @@ function untranslated(seen: Tuple, ports: readonly number[]): TrackedConnection 
 function replayFrame(helper: FtpHelper, frame: CaptureFrame, print: (record: DecisionRecord) => void): void {
   const packetAt = findIpPacket(frame.linkType, frame.bytes, frame.start, frame.end);
   if (typeof packetAt !== 'number') return;
-  const reaction = helper.onPacket(frame.bytes, packetAt, frame.end, frame.time, frame.number);
-  for (const effect of reaction.effects) {
+  const effects = helper.onPacket(frame.bytes, packetAt, frame.end, frame.time, frame.number);
+  for (const effect of effects) {
     if (effect.kind !== 'release') print(decisionRecord(effect.decision));
   }
 }

@@ -20,6 +20,7 @@ import { hasNetAdmin, NET_ADMIN_REMEDY } from '../kernel/process-capability.js';
 import { Daemon } from './daemon.js';
 import { openLog } from './logger.js';
 import { checkOptions, readConfiguration, RunOptionsSchema, type RunOptions } from './options.js';
+import { PinholeOpener } from './pinhole-opener.js';
 import { addPolicyOptions, policyFrom } from './policy-options.js';
 
 const EXAMPLES = `
@@ -75,15 +76,15 @@ async function run(options: RunOptions): Promise<void> {
   const anchors = chooseAnchors(socket, options.anchor);
   const table = new ConntrackTable(socket);
   const helper = newHelper(options, table);
-  const daemon = new Daemon({
+  const pinholes = new CtnetlinkPinholes(socket);
+  const opener = new PinholeOpener({
     helper,
-    pinholes: new CtnetlinkPinholes(socket),
+    pinholes,
     table,
-    logger,
     lifetime: options.expectSeconds,
-    doneMark: options.mark,
-    now,
+    random: Math.random,
   });
+  const daemon = new Daemon({ helper, opener, table, logger, doneMark: options.mark, now });
   let sweep: NodeJS.Timeout | undefined;
   let queue: PacketQueue | undefined;
   let events: ConntrackEvents | undefined;

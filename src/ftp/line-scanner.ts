@@ -124,6 +124,11 @@ export class LineScanner {
     this.#states[half] = 0;
   }
 
+  /** The line of the half that has begun and not ended, borrowed until the half's next bytes; whole bytes only, IAC included. */
+  unfinished(half: number): LineTail | undefined {
+    return (this.#state(half) & UNFINISHED) === 0 ? undefined : this.#tails.get(half);
+  }
+
   /** Takes the next bytes of a half; `sequence` is the number of the first. */
   scan(half: number, bytes: Buffer, start: number, end: number, sequence: number): void {
     let lineStart = start;

@@ -4,11 +4,10 @@
  *
  * @module
  */
-import { byteAt, isBlank, isDigit, skipBlanks } from './ascii.js';
+import { byteAt, isBlank, isDigit, OPENING_PARENTHESIS, skipBlanks } from './ascii.js';
 import { verbAt, VERBS } from './command.js';
 import { replyCode } from './reply.js';
 
-const OPENING_PARENTHESIS = 0x28;
 const CODE_LENGTH = 3;
 const VERB_LENGTH = 4;
 

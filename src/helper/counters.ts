@@ -21,6 +21,9 @@ export interface HelperCounters {
   refused: number;
   encrypted: number;
   notFtp: number;
+  /** Packets that went on with another endpoint in them, and packets that did not go on, for their sender to send again. */
+  rewritten: number;
+  withheld: number;
 }
 
 export const newHelperCounters = (): HelperCounters => ({
@@ -35,4 +38,6 @@ export const newHelperCounters = (): HelperCounters => ({
   refused: 0,
   encrypted: 0,
   notFtp: 0,
+  rewritten: 0,
+  withheld: 0,
 });

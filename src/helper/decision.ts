@@ -9,11 +9,19 @@ import type { RefusalReason } from '../ftp/policy.js';
 import { formatIpAddress, type IpAddress } from '../wire/ip-address.js';
 
 /**
- * Why an announcement that the policy allows was not expected all the same: the connection is translated in a way
- * that we do not follow, or the kernel would not have the pinhole (the names of kernel/pinhole.ts).
+ * Why an announcement that the policy allows was not expected all the same: the announcement could not be
+ * rewritten as translation wants it, or the kernel would not have the pinhole (the names of kernel/pinhole.ts).
  */
 export type Obstacle =
-  'translation-needed' | 'clash' | 'table-full' | 'master-gone' | 'no-helper' | 'kernel-refused';
+  | 'not-rewritable'
+  | 'announcement-passed'
+  | 'too-many-rewrites'
+  | 'no-sequence-adjustment'
+  | 'clash'
+  | 'table-full'
+  | 'master-gone'
+  | 'no-helper'
+  | 'kernel-refused';
 
 const MICROSECONDS = 1_000_000;
 

@@ -7,6 +7,7 @@
  */
 import type { Announcement } from '../ftp/announcement.js';
 import { sameIpAddress, type IpAddress } from '../wire/ip-address.js';
+import type { SequenceAdjustment } from '../wire/seqadj.js';
 import { invertTuple, sameTuple, type Tuple } from '../wire/tuple.js';
 
 /** A control connection by the tuples of its two directions (CTA_TUPLE_ORIG, CTA_TUPLE_REPLY). */
@@ -15,9 +16,13 @@ export interface Connection {
   readonly reply: Tuple;
 }
 
-/** As conntrack knows it: `id` (CTA_ID) tells it from a later connection of the same tuples. */
+/** As conntrack knows it (`ConntrackEntry` of wire/conntrack.ts). */
 export interface TrackedConnection extends Connection {
+  /** CTA_ID tells it from a later connection of the same tuples. */
   readonly id: number;
+  /** Sequence adjustments in force, of each direction. */
+  readonly sequenceAdjustOriginal?: SequenceAdjustment | undefined;
+  readonly sequenceAdjustReply?: SequenceAdjustment | undefined;
 }
 
 /** The data connection to expect, and by which rule of translation it follows its master. */
@@ -43,8 +48,8 @@ export function announcerAddress(connection: Connection, announcement: Announcem
 }
 
 /**
- * Plans the expectation, or answers `undefined` where the other peer cannot reach the announced address because
- * the connection is translated there.
+ * Plans the expectation. `readdressed`: the other side must use another address than the announced one, because the
+ * connection is translated there.
  *
  * @param activeSourcePort  the port that active data connections must come from (20), 0 for any
  */
@@ -52,25 +57,27 @@ export function planExpectation(
   connection: Connection,
   announcement: Announcement,
   activeSourcePort: number,
-): ExpectedConnection | undefined {
+): { readonly expected: ExpectedConnection; readonly readdressed: boolean } {
   const active = announcedByClient(announcement);
   const towards = active ? connection.reply : connection.original;
   const own = announcerAddress(connection, announcement);
   const announced = announcement.address ?? own;
-  const isOwn = sameIpAddress(announced, own);
-  const seenAs = isOwn ? towards.destination : announced;
-  if (announcement.address !== undefined && !sameIpAddress(announced, seenAs)) return undefined;
-  return {
+  const reached = sameIpAddress(announced, own) ? towards.destination : announced;
+  const expected: ExpectedConnection = {
     master: connection.original,
     tuple: {
       source: towards.source,
-      destination: seenAs,
+      destination: reached,
       sourcePort: active ? activeSourcePort : 0,
       destinationPort: announcement.port,
     },
-    followMaster: translated(connection) ? { direction: active ? 1 : 0, port: announcement.port } : undefined,
+    followMaster: isTranslated(connection)
+      ? { direction: active ? 1 : 0, port: announcement.port }
+      : undefined,
   };
+  return { expected, readdressed: announcement.address !== undefined && !sameIpAddress(announced, reached) };
 }
 
-const translated = (connection: Connection): boolean =>
+/** Whether address translation stands between the two sides. */
+export const isTranslated = (connection: Connection): boolean =>
   !sameTuple(connection.reply, invertTuple(connection.original));

@@ -7,9 +7,9 @@
  *
  * @module
  */
-import type { Announcement } from '../ftp/announcement.js';
+import { endpointText } from '../ftp/endpoint-text.js';
 import { LineScanner, type LineSink } from '../ftp/line-scanner.js';
-import { judge, type Policy } from '../ftp/policy.js';
+import type { Policy } from '../ftp/policy.js';
 import { Sessions, type Outcome } from '../ftp/session.js';
 import { FlowTable } from '../tcp/flow-table.js';
 import { Reassembler, type ByteSink } from '../tcp/reassembler.js';
@@ -25,29 +25,14 @@ import {
   tcpSequence,
   tcpSourcePort,
 } from '../wire/tcp.js';
+import type { SequenceAdjustment } from '../wire/seqadj.js';
 import type { Tuple } from '../wire/tuple.js';
+import { AnnouncementJudge, type LineOrigin } from './announcement-judge.js';
 import { newHelperCounters, type HelperCounters } from './counters.js';
-import type { Decision } from './decision.js';
-import {
-  announcerAddress,
-  planExpectation,
-  type Connection,
-  type ExpectedConnection,
-  type TrackedConnection,
-} from './expectation-plan.js';
-
-/** What a packet causes; carried out in order, before the packet's verdict. */
-export type Effect =
-  | { readonly kind: 'expect'; readonly expected: ExpectedConnection; readonly decision: Decision }
-  | { readonly kind: 'refuse'; readonly decision: Decision }
-  /** Nothing on this connection is of interest any more: it need not be queued again. */
-  | { readonly kind: 'release'; readonly connection: Tuple; readonly cause: 'encrypted' | 'not-ftp' };
-
-/** `effects` is borrowed: the next packet empties it. */
-export interface Reaction {
-  readonly verdict: 'accept';
-  readonly effects: readonly Effect[];
-}
+import type { Effect, ExpectEffect } from './effect.js';
+import { isTranslated, type TrackedConnection } from './expectation-plan.js';
+import { Passages, type Passage } from './passage.js';
+import { Translations, type RewriteObstacle } from './translation.js';
 
 /**
  * Finds the connection of which a packet's tuple, `seen`, is one direction. Asked once a connection. `undefined`
@@ -70,14 +55,12 @@ export interface FtpHelperOptions {
 
 const PORT_COUNT = 65_536;
 const NOTHING: readonly Effect[] = Object.freeze([]);
-const PASS: Reaction = Object.freeze({ verdict: 'accept', effects: NOTHING });
-
 /** Directions within a half number: the low bit. */
 const ORIGINAL = 0;
 
 export class FtpHelper {
   readonly counters: HelperCounters = newHelperCounters();
-  readonly #policy: Policy;
+  readonly #judge: AnnouncementJudge;
   readonly #lookup: ConnectionLookup;
   /** 1 at each FTP port. */
   readonly #isFtpPort = new Uint8Array(PORT_COUNT);
@@ -91,7 +74,10 @@ export class FtpHelper {
   readonly #ids: Uint32Array;
   readonly #ip = new IpView();
   readonly #effects: Effect[] = [];
-  readonly #reaction: Reaction = { verdict: 'accept', effects: this.#effects };
+  readonly #translations = new Translations();
+  /** 1 for a flow that is translated. */
+  readonly #translated: Uint8Array;
+  readonly #passages: Passages;
   #packet = 0;
   #now = 0;
 
@@ -106,11 +92,11 @@ export class FtpHelper {
       },
     };
     const lines: LineSink = {
-      onLine: (half, from, start, end, _sequence, traits) => {
-        this.#readLine(half, from, start, end, traits);
+      onLine: (half, from, start, end, sequence, traits) => {
+        this.#readLine(half, from, start, end, sequence, traits);
       },
     };
-    this.#policy = options.policy;
+    this.#judge = new AnnouncementJudge(options.policy);
     this.#lookup = options.lookup;
     for (const port of options.ports) this.#isFtpPort[port] = 1;
     this.#flows = new FlowTable({
@@ -122,9 +108,11 @@ export class FtpHelper {
     });
     this.#streams = new Reassembler({ halves, maxTotalBytes: options.maxOutOfOrderTotal }, bytes);
     this.#lines = new LineScanner({ halves }, lines);
+    this.#passages = new Passages(this.#streams, this.#lines, this.#translations, this.counters);
     this.#sessions = new Sessions({ flows: options.capacity, policy: options.policy });
     this.#released = new Uint8Array(options.capacity);
     this.#ids = new Uint32Array(options.capacity);
+    this.#translated = new Uint8Array(options.capacity);
   }
 
   /** Connections tracked now. */
@@ -133,24 +121,57 @@ export class FtpHelper {
   }
 
   /**
-   * Reads one packet, which begins with its IP header at `start`.
+   * Reads one packet, which begins with its IP header at `start`. Answers what it causes; the array is borrowed: the
+   * next packet empties it. When that is carried out, `passage` says how the packet goes on.
    *
    * @param now     seconds since 1970; never goes back by more than a clock step
    * @param packet  the number under which decisions name the packet
    */
-  onPacket(bytes: Buffer, start: number, end: number, now: number, packet: number): Reaction {
+  onPacket(bytes: Buffer, start: number, end: number, now: number, packet: number): readonly Effect[] {
     this.counters.packets++;
+    this.#passages.reset();
     if (!this.#isTcp(bytes, start, end)) {
       this.counters.unreadable++;
-      return PASS;
+      return NOTHING;
     }
     this.#packet = packet;
     this.#now = now;
     if (this.#effects.length > 0) this.#effects.length = 0;
     const half = this.#halfOf(bytes);
-    if (half < 0) return PASS;
+    if (half < 0) return NOTHING;
     this.#readSegment(half, bytes);
-    return this.#effects.length === 0 ? PASS : this.#reaction;
+    return this.#effects;
+  }
+
+  /**
+   * Has the announcement of `effect` name the expected endpoint, with this port, to the other side. To be asked for
+   * before the packet's `passage`. Answers what stands in the way, if anything does.
+   */
+  rewrite(effect: ExpectEffect, port: number): RewriteObstacle | 'not-rewritable' | undefined {
+    if (effect.rewrite === undefined) return 'not-rewritable';
+    const { half, start, end, kind } = effect.rewrite.at;
+    const replacement = endpointText(kind, effect.expected.tuple.destination, port);
+    return this.#translations.plan(half, { start, end, replacement });
+  }
+
+  /** The sequence adjustment in force for a half of a translated connection, as far as it is known. */
+  adjustment(half: number): SequenceAdjustment | undefined {
+    return this.#translations.adjustment(half);
+  }
+
+  /** How the packet last read, still in `bytes`, goes on. */
+  passage(bytes: Buffer): Passage {
+    return this.#passages.of(bytes, this.#ip);
+  }
+
+  /** The packet goes on as `passage` said, its adjustment in force. */
+  passed(bytes: Buffer): void {
+    this.#passages.passed(bytes, this.#ip);
+  }
+
+  /** Where `passage` writes a packet that goes on with other bytes. */
+  get rewritten(): Buffer {
+    return this.#passages.rewritten;
   }
 
   /**
@@ -223,6 +244,8 @@ export class FtpHelper {
     const flow = this.#flows.add(connection.original, connection.reply, this.#now);
     this.#released[flow] = 0;
     this.#ids[flow] = connection.id;
+    this.#translated[flow] = isTranslated(connection) ? 1 : 0;
+    if (this.#translated[flow] === 1) this.#translations.follow(flow, connection);
     this.#sessions.begin(flow, !opening);
     if (opening) this.counters.connections++;
     else this.counters.midStream++;
@@ -245,14 +268,26 @@ export class FtpHelper {
     if (ip.cut) this.counters.cut++;
     if (syn !== 0) this.#synchronise(half, sequence, flags, bytes);
     // The acknowledgement first: it may give up a hole in the other direction, whose lines came before this one's.
-    if ((flags & TCP_FLAGS.ack) !== 0) this.#streams.acknowledge(half ^ 1, tcpAcknowledgment(bytes, at));
+    if ((flags & TCP_FLAGS.ack) !== 0) this.#acknowledge(half ^ 1, tcpAcknowledgment(bytes, at));
     if ((flags & TCP_FLAGS.rst) !== 0) {
       // RFC 9293 §3.5.3: only a reset at exactly the next number is one.
       if (this.#streams.next(half) === sequence) this.#end(half >> 1);
       return;
     }
     const payloadAt = at + tcpHeaderLength(bytes, at);
+    if (this.#translated[half >> 1] === 1 && payloadAt < ip.end) {
+      this.#passages.take(half, this.#flows.original(half >> 1));
+    }
     this.#streams.receive(half, sequence, bytes, payloadAt, ip.end, (flags & TCP_FLAGS.fin) !== 0);
+  }
+
+  /** Where bytes were rewritten, their receiver acknowledges other numbers than were sent. */
+  #acknowledge(half: number, acknowledgment: number): void {
+    const translated = this.#translated[half >> 1] === 1;
+    this.#streams.acknowledge(
+      half,
+      translated ? this.#translations.acknowledge(half, acknowledgment) : acknowledgment,
+    );
   }
 
   /** A SYN numbers its own direction, a SYN-ACK both. */
@@ -266,7 +301,7 @@ export class FtpHelper {
     this.#lines.begin(half ^ 1);
   }
 
-  #readLine(half: number, bytes: Buffer, start: number, end: number, traits: number): void {
+  #readLine(half: number, bytes: Buffer, start: number, end: number, sequence: number, traits: number): void {
     const flow = half >> 1;
     if (this.#released[flow] === 1) return;
     this.counters.lines++;
@@ -274,80 +309,36 @@ export class FtpHelper {
       (half & 1) === ORIGINAL
         ? this.#sessions.clientLine(flow, bytes, start, end, traits)
         : this.#sessions.serverLine(flow, bytes, start, end, traits);
-    if (outcome !== undefined) this.#conclude(flow, outcome);
+    if (outcome === undefined) return;
+    this.#conclude(outcome, { half, sequence, traits, packet: this.#packet, time: this.#now });
   }
 
-  #conclude(flow: number, outcome: Outcome): void {
+  #conclude(outcome: Outcome, origin: LineOrigin): void {
+    const flow = origin.half >> 1;
     const connection = { original: this.#flows.original(flow), reply: this.#flows.reply(flow) };
     switch (outcome.kind) {
       case 'announcement':
-        this.#decide(connection, outcome.announcement);
+        this.#cause(this.#judge.decide(connection, origin, outcome.announcement));
         break;
-      case 'refused': {
-        const { announcement, address, port, reason } = outcome;
-        this.#refuse(this.#decision(connection, announcement, address, port, reason));
+      case 'refused':
+        this.#cause(this.#judge.refuse(connection, origin, outcome));
         break;
-      }
       case 'encrypted':
-        this.counters.encrypted++;
-        this.#release(flow, connection, outcome.kind);
+        this.#released[flow] = 1;
+        this.#cause({ kind: 'release', connection: connection.original, cause: outcome.kind });
         break;
       case 'not-ftp':
-        this.counters.notFtp++;
-        this.#effects.push({ kind: 'release', connection: connection.original, cause: outcome.kind });
+        this.#cause({ kind: 'release', connection: connection.original, cause: outcome.kind });
         break;
     }
   }
 
-  #decide(connection: Connection, announcement: Announcement): void {
-    const own = announcerAddress(connection, announcement);
-    const { kind, port } = announcement;
-    const address = announcement.address ?? own;
-    const reason = judge(this.#policy, announcement, own);
-    if (reason !== undefined) {
-      this.#refuse(this.#decision(connection, kind, address, port, reason));
-      return;
-    }
-    const expected = planExpectation(connection, announcement, this.#policy.activeSourcePort);
-    if (expected === undefined) {
-      this.#refuse(this.#decision(connection, kind, address, port, 'translation-needed'));
-      return;
-    }
-    this.counters.expected++;
-    const decision = this.#decision(connection, kind, address, port, undefined);
-    this.#effects.push({ kind: 'expect', expected, decision });
-  }
-
-  #decision(
-    connection: Connection,
-    announcement: Decision['announcement'],
-    address: Decision['address'],
-    port: Decision['port'],
-    refusal: Decision['refusal'],
-  ): Decision {
-    const { original } = connection;
-    return {
-      packet: this.#packet,
-      time: this.#now,
-      client: original.source,
-      clientPort: original.sourcePort,
-      server: original.destination,
-      serverPort: original.destinationPort,
-      announcement,
-      address,
-      port,
-      refusal,
-    };
-  }
-
-  #refuse(decision: Decision): void {
-    this.counters.refused++;
-    this.#effects.push({ kind: 'refuse', decision });
-  }
-
-  #release(flow: number, connection: Connection, cause: 'encrypted'): void {
-    this.#released[flow] = 1;
-    this.#effects.push({ kind: 'release', connection: connection.original, cause });
+  #cause(effect: Effect): void {
+    this.#effects.push(effect);
+    if (effect.kind === 'expect') this.counters.expected++;
+    else if (effect.kind === 'refuse') this.counters.refused++;
+    else if (effect.cause === 'encrypted') this.counters.encrypted++;
+    else this.counters.notFtp++;
   }
 
   #end(flow: number): void {
@@ -358,6 +349,7 @@ export class FtpHelper {
   #forget(flow: number): void {
     this.#forgetStreams(flow);
     this.#sessions.forget(flow);
+    if (this.#translated[flow] === 1) this.#translations.forget(flow);
   }
 
   #forgetStreams(flow: number): void {

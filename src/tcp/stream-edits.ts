@@ -103,9 +103,12 @@ export class StreamEdits {
     return true;
   }
 
-  /** Takes back an edit that has not passed: its bytes go on as they were sent. */
-  remove(start: number): void {
-    this.#edits = this.#edits.filter((edit) => edit.passed || edit.start !== start);
+  /** Takes back the edits that have not passed: their bytes go on as they were sent. Answers how many there were. */
+  abandon(): number {
+    const passed = this.#edits.filter((edit) => edit.passed);
+    const abandoned = this.#edits.length - passed.length;
+    this.#edits = passed;
+    return abandoned;
   }
 
   /** The sender's number that an acknowledgement of the receiver stands for, as the kernel reckons it. */

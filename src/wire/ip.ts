@@ -143,6 +143,12 @@ export class IpView {
 /** Bytes of the IPv4 header at `at`, options included; below 20 in a header that `IpView.read` rejects. */
 export const ipv4HeaderLength = (bytes: Buffer, at: number): number => (bytes.readUInt8(at) & 0x0f) * 4;
 
+/** Writes the length of the whole packet at `at`, header included, as its family counts it; no checksum. */
+export function writeIpLength(bytes: Buffer, at: number, length: number): void {
+  if (bytes.readUInt8(at) >>> 4 === 4) bytes.writeUInt16BE(length, at + TOTAL_LENGTH);
+  else bytes.writeUInt16BE(length - IPV6_HEADER_LENGTH, at + PAYLOAD_LENGTH);
+}
+
 /** A copy of the address that begins at `at`. */
 export function ipAddressAt(bytes: Buffer, at: number, family: 4 | 6): IpAddress {
   return new Uint8Array(bytes.subarray(at, at + (family === 4 ? IPV4_LENGTH : IPV6_LENGTH)));

@@ -37,6 +37,11 @@ export const tcpDestinationPort = (bytes: Buffer, at: number): number =>
 
 export const tcpSequence = (bytes: Buffer, at: number): number => bytes.readUInt32BE(at + SEQUENCE);
 
+/** Writes the number; the checksum is the caller's to write. */
+export function writeTcpSequence(bytes: Buffer, at: number, sequence: number): void {
+  bytes.writeUInt32BE(sequence, at + SEQUENCE);
+}
+
 /** Means nothing without `TCP_FLAGS.ack`. */
 export const tcpAcknowledgment = (bytes: Buffer, at: number): number =>
   bytes.readUInt32BE(at + ACKNOWLEDGMENT);
@@ -47,6 +52,11 @@ export const tcpHeaderLength = (bytes: Buffer, at: number): number =>
 
 /** `TCP_FLAGS`, and above them ECE and CWR. */
 export const tcpFlags = (bytes: Buffer, at: number): number => bytes.readUInt8(at + FLAGS);
+
+/** Writes the flags; the checksum is the caller's to write. */
+export function writeTcpFlags(bytes: Buffer, at: number, flags: number): void {
+  bytes.writeUInt8(flags, at + FLAGS);
+}
 
 /** Offset from the sequence number; means nothing without `TCP_FLAGS.urg`. */
 export const tcpUrgentPointer = (bytes: Buffer, at: number): number =>

@@ -6,7 +6,8 @@
  */
 import { DEFAULT_POLICY, type Policy } from '../../src/ftp/policy.js';
 import { decisionRecord, type DecisionRecord } from '../../src/helper/decision.js';
-import type { ConnectionLookup, Effect, FtpHelperOptions } from '../../src/helper/ftp-helper.js';
+import type { Effect } from '../../src/helper/effect.js';
+import type { ConnectionLookup, FtpHelperOptions } from '../../src/helper/ftp-helper.js';
 import { FtpHelper } from '../../src/helper/ftp-helper.js';
 import { TCP_FLAGS } from '../../src/wire/tcp.js';
 import { invertTuple, type Tuple } from '../../src/wire/tuple.js';
@@ -128,7 +129,7 @@ export class Dialogue {
   packet(packet: Buffer): this {
     this.#packet++;
     this.now += 0.001;
-    const { effects } = this.helper.onPacket(packet, 0, packet.length, this.now, this.#packet);
+    const effects = this.helper.onPacket(packet, 0, packet.length, this.now, this.#packet);
     this.effects.push(...effects);
     packet.fill(0xee);
     return this;

@@ -1,6 +1,6 @@
 /** The helper as a whole: packets of real shape in, effects out. */
 import { describe, expect, it } from 'vitest';
-import type { Effect } from '../../src/helper/ftp-helper.js';
+import type { Effect } from '../../src/helper/effect.js';
 import { formatTuple, invertTuple } from '../../src/wire/tuple.js';
 import { tcpPacket } from '../wire/packets.js';
 import { ACK, Dialogue, FIN, IPV6, newHelper, RST, SYN, tuple, withPolicy } from './dialogue.js';
@@ -110,51 +110,6 @@ describe('a refusal', () => {
   it('of a reply nobody asked for', () => {
     const dialogue = new Dialogue(newHelper()).login().server('227 (10,2,0,2,156,64)\r\n');
     expect(dialogue.summary).toEqual(['227 10.2.0.2:40000 refused unsolicited-reply']);
-  });
-});
-
-describe('address translation', () => {
-  const SNAT = {
-    original: tuple('10.1.0.2:40000 > 10.2.0.2:21'),
-    reply: tuple('10.2.0.2:21 > 10.2.0.1:50000'),
-    id: 1,
-  };
-  const behindSnat = (): Dialogue => {
-    const dialogue = new Dialogue(newHelper({ lookup: () => SNAT }), {
-      client: '10.1.0.2:40000',
-      server: '10.2.0.2:21',
-    });
-    const reply = (sequence: number, payload: string, flags: number = ACK): Buffer =>
-      tcpPacket({
-        source: '10.2.0.2:21',
-        destination: '10.2.0.1:50000',
-        sequence: sequence >>> 0,
-        acknowledgment: dialogue.clientNext >>> 0,
-        flags,
-        payload,
-      });
-    dialogue
-      .packet(reply(dialogue.serverNext - 1, '', SYN | ACK))
-      .packet(reply(dialogue.serverNext, '220 ready\r\n'));
-    dialogue.client('EPSV\r\n').packet(reply(dialogue.serverNext + 11, '229 (|||40001|)\r\n'));
-    return dialogue;
-  };
-
-  it('finds both directions, and has the data connection follow its master where no byte need change', () => {
-    const { effects } = behindSnat();
-    expect(effects).toMatchObject([
-      {
-        expected: {
-          tuple: tuple('10.1.0.2:0 > 10.2.0.2:40001'),
-          followMaster: { direction: 0, port: 40001 },
-        },
-      },
-    ]);
-  });
-
-  it('refuses what the other side could not reach', () => {
-    const dialogue = behindSnat().client('PORT 10,1,0,2,156,64\r\n');
-    expect(dialogue.summary.at(-1)).toBe('PORT 10.1.0.2:40000 refused translation-needed');
   });
 });
 

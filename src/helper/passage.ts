@@ -1,0 +1,120 @@
+/**
+ * How a packet goes on when it has been read and its effects are carried out: as it is, with other bytes, or not
+ * now. Only packets with payload of translated connections ever go on in another way than they came.
+ *
+ * @module
+ */
+import type { LineScanner } from '../ftp/line-scanner.js';
+import { endpointMayBeginAt } from '../ftp/unfinished-line.js';
+import type { Reassembler } from '../tcp/reassembler.js';
+import { sequenceAdd, sequenceEarlier } from '../tcp/sequence.js';
+import type { IpView } from '../wire/ip.js';
+import type { SequenceAdjustment } from '../wire/seqadj.js';
+import { tcpHeaderLength, tcpSequence } from '../wire/tcp.js';
+import type { Tuple } from '../wire/tuple.js';
+import type { HelperCounters } from './counters.js';
+import { rewriteSegment } from './segment-rewrite.js';
+import type { PassingCause, SegmentPassing, Translations } from './translation.js';
+
+/** How a packet goes on. */
+export type Passage =
+  | { readonly kind: 'accept' }
+  /** Only where a rewrite cannot do without: its sender sends it again. */
+  | { readonly kind: 'drop'; readonly cause: PassingCause | 'packet-too-long' }
+  /** With other bytes: `[0, length)` of `rewritten`. */
+  | {
+      readonly kind: 'replace';
+      readonly length: number;
+      /** To be in force in the kernel first. */
+      readonly adjustment:
+        { readonly direction: 'original' | 'reply'; readonly value: SequenceAdjustment } | undefined;
+      /** The control connection that is adjusted. */
+      readonly connection: Tuple;
+    };
+
+const ACCEPT: Passage = Object.freeze({ kind: 'accept' });
+/** Payload that every path takes, unless its receiver asked for less: RFC 9293 §3.7.1, RFC 8200 §5 less the headers. */
+const SAFE_PAYLOAD = { 4: 536, 6: 1220 } as const;
+const MAX_PACKET = 65_535;
+
+export class Passages {
+  /** Where a packet that goes on with other bytes is written. */
+  readonly rewritten = Buffer.alloc(MAX_PACKET);
+  readonly #streams: Reassembler;
+  readonly #lines: LineScanner;
+  readonly #translations: Translations;
+  readonly #counters: HelperCounters;
+  /** The half and the connection of the packet last read, where it is one that may go on otherwise. */
+  #half = 0;
+  #connection: Tuple | undefined;
+  #passing: SegmentPassing | undefined;
+
+  constructor(
+    streams: Reassembler,
+    lines: LineScanner,
+    translations: Translations,
+    counters: HelperCounters,
+  ) {
+    this.#streams = streams;
+    this.#lines = lines;
+    this.#translations = translations;
+    this.#counters = counters;
+  }
+
+  /** The next packet goes on as it came, unless it is taken. */
+  reset(): void {
+    this.#connection = undefined;
+    this.#passing = undefined;
+  }
+
+  /** The packet being read has payload of this half of a translated connection. */
+  take(half: number, connection: Tuple): void {
+    this.#half = half;
+    this.#connection = connection;
+  }
+
+  /** How the packet of `ip` goes on. */
+  of(bytes: Buffer, ip: IpView): Passage {
+    const half = this.#half;
+    const connection = this.#connection;
+    if (connection === undefined) return ACCEPT;
+    const sequence = tcpSequence(bytes, ip.payloadAt);
+    const length = ip.end - ip.payloadAt - tcpHeaderLength(bytes, ip.payloadAt);
+    const most = Math.max(length, SAFE_PAYLOAD[ip.family]);
+    const passing = this.#translations.pass(half, sequence, length, this.#knownTo(half, sequence), most);
+    if (passing.kind === 'withhold') return this.#withhold(passing.cause);
+    this.#passing = passing;
+    if (passing.edits.length === 0 && passing.sequence === sequence && passing.length === length) {
+      this.passed(bytes, ip);
+      return ACCEPT;
+    }
+    const written = rewriteSegment(bytes, ip, passing, this.rewritten);
+    if (written === undefined) return this.#withhold('packet-too-long');
+    const direction = (half & 1) === 0 ? 'original' : 'reply';
+    const value = passing.adjustment;
+    const adjustment = value === undefined ? undefined : ({ direction, value } as const);
+    return { kind: 'replace', length: written, adjustment, connection };
+  }
+
+  /** The packet goes on as `of` said, its adjustment in force. */
+  passed(bytes: Buffer, ip: IpView): void {
+    if (this.#passing?.kind !== 'pass') return;
+    if (this.#passing.edits.length > 0) this.#counters.rewritten++;
+    this.#translations.commit(this.#half, tcpSequence(bytes, ip.payloadAt), this.#passing);
+  }
+
+  #withhold(cause: PassingCause | 'packet-too-long'): Passage {
+    this.#counters.withheld++;
+    return { kind: 'drop', cause };
+  }
+
+  /** Up to which number the bytes of `half` were read, and are not of an announcement that has not ended. */
+  #knownTo(half: number, sequence: number): number {
+    const next = this.#streams.next(half) ?? sequence;
+    const line = this.#lines.unfinished(half);
+    if (line === undefined) return next;
+    const { bytes, kept } = line;
+    const mayBegin = endpointMayBeginAt(bytes, 0, kept, (half & 1) === 0);
+    return sequenceEarlier(next, sequenceAdd(line.sequence, mayBegin === kept ? line.length : mayBegin));
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * What is rewritten on the connections that are translated, and how each of their segments passes because of it.
+ * Only such connections have anything here; all others pass as they are.
+ *
+ * Bytes pass when it is known what they are: those that were read in order, up to where the endpoint of an
+ * unfinished announcement may have begun. The rest is cut off the segment, and its sender sends it again. A sender that
+ * sends nothing more with it is not kept waiting for ever: after `MAX_WITHHELD` times the bytes pass as they are, and what they
+ * announce cannot be rewritten any more.
+ *
+ * @module
+ */
+import {
+  sequenceAdd,
+  sequenceBefore,
+  sequenceDistance,
+  sequenceEarlier,
+  sequenceLater,
+} from '../tcp/sequence.js';
+import { StreamEdits, type StreamEdit, type Treatment, type Withholding } from '../tcp/stream-edits.js';
+import type { SequenceAdjustment } from '../wire/seqadj.js';
+
+/** Times in a row that a direction's segments are withheld before they pass as they are: some six seconds of retransmission. */
+export const MAX_WITHHELD = 5;
+
+/** `unknown`: it begins with bytes of an announcement that has not ended, or with bytes ahead of a hole. */
+export type PassingCause = Withholding | 'unknown';
+
+export type SegmentPassing =
+  { readonly kind: 'withhold'; readonly cause: PassingCause } | Extract<Treatment, { kind: 'pass' }>;
+
+/** Why an announcement cannot be rewritten. */
+export type RewriteObstacle = 'announcement-passed' | 'too-many-rewrites';
+
+interface TranslatedHalf {
+  readonly edits: StreamEdits;
+  /** The sender's number up to which bytes have passed. */
+  passedTo: number;
+  /** Segments withheld since the last that passed. */
+  withheld: number;
+}
+
+/** What the kernel has in force for each direction of a connection, where an earlier process left something. */
+export interface Adjustments {
+  readonly sequenceAdjustOriginal?: SequenceAdjustment | undefined;
+  readonly sequenceAdjustReply?: SequenceAdjustment | undefined;
+}
+
+export class Translations {
+  /** Of each translated flow. */
+  readonly #followed = new Map<number, Adjustments>();
+  readonly #halves = new Map<number, TranslatedHalf>();
+
+  /** The flow is translated: what is sent on it may have to be rewritten. */
+  follow(flow: number, adjustments: Adjustments): void {
+    this.#followed.set(flow, adjustments);
+  }
+
+  forget(flow: number): void {
+    if (!this.#followed.delete(flow)) return;
+    this.#halves.delete(flow * 2);
+    this.#halves.delete(flow * 2 + 1);
+  }
+
+  /** Notes what the receiver of `half` has acknowledged; answers the sender's own number for it. */
+  acknowledge(half: number, acknowledgment: number): number {
+    const state = this.#state(half, acknowledgment);
+    if (state === undefined) return acknowledgment;
+    const senders = state.edits.acknowledged(acknowledgment);
+    state.edits.acknowledge(senders);
+    return senders;
+  }
+
+  /** What the kernel has in force for `half`. */
+  adjustment(half: number): SequenceAdjustment | undefined {
+    return this.#halves.get(half)?.edits.adjustment;
+  }
+
+  /** Plans an edit of bytes that have been read and not passed. Answers what stands in the way, if anything does. */
+  plan(half: number, edit: StreamEdit): RewriteObstacle | undefined {
+    const state = this.#halves.get(half);
+    if (state === undefined || sequenceBefore(edit.start, state.passedTo)) return 'announcement-passed';
+    return state.edits.add(edit) ? undefined : 'too-many-rewrites';
+  }
+
+  /**
+   * How the segment of `length` bytes from the sender's number `sequence` on passes.
+   *
+   * @param knownTo     up to which number it is known what the bytes are
+   * @param maxLength   bytes of payload that the receiver's path takes
+   */
+  pass(half: number, sequence: number, length: number, knownTo: number, maxLength: number): SegmentPassing {
+    const state = this.#state(half, sequence);
+    if (state === undefined) return { kind: 'pass', sequence, length, edits: [], adjustment: undefined };
+    const end = sequenceAdd(sequence, length);
+    const known = sequenceDistance(sequence, sequenceEarlier(end, knownTo));
+    if (known <= 0 && length > 0) return this.#withhold(state, sequence, length);
+    const treatment = fitted(state.edits, sequence, known, maxLength);
+    if (treatment.kind === 'pass') return treatment;
+    state.withheld++;
+    if (state.withheld <= MAX_WITHHELD || state.edits.abandon() === 0) return treatment;
+    return fitted(state.edits, sequence, known, maxLength);
+  }
+
+  /** The segment goes on as `pass` said, its adjustment in force. */
+  commit(half: number, sequence: number, passing: Extract<Treatment, { kind: 'pass' }>): void {
+    const state = this.#halves.get(half);
+    if (state === undefined) return;
+    state.edits.commit(passing);
+    state.withheld = 0;
+    state.passedTo = sequenceLater(state.passedTo, sequenceAdd(sequence, passing.length));
+  }
+
+  /** What is known of a half of a translated flow, which begins with the first number that is seen of it. */
+  #state(half: number, sequence: number): TranslatedHalf | undefined {
+    const known = this.#halves.get(half);
+    const adjustments = this.#followed.get(half >> 1);
+    if (known !== undefined || adjustments === undefined) return known;
+    const { sequenceAdjustOriginal, sequenceAdjustReply } = adjustments;
+    const inForce = (half & 1) === 0 ? sequenceAdjustOriginal : sequenceAdjustReply;
+    const state = { edits: new StreamEdits(sequence, inForce), passedTo: sequence, withheld: 0 };
+    this.#halves.set(half, state);
+    return state;
+  }
+
+  #withhold(state: TranslatedHalf, sequence: number, length: number): SegmentPassing {
+    state.withheld++;
+    if (state.withheld <= MAX_WITHHELD) return { kind: 'withhold', cause: 'unknown' };
+    return state.edits.treat(sequence, length);
+  }
+}
+
+/** As `StreamEdits.treat`, and no longer than `maxLength` when its edits are applied. */
+function fitted(edits: StreamEdits, sequence: number, length: number, maxLength: number): Treatment {
+  const whole = edits.treat(sequence, length);
+  if (whole.kind === 'withhold') return whole;
+  const excess = whole.length + growthOf(whole.edits) - maxLength;
+  return excess <= 0 || excess >= whole.length ? whole : edits.treat(sequence, whole.length - excess);
+}
+
+/** Bytes that the edits add, or take away where negative. */
+export const growthOf = (edits: readonly StreamEdit[]): number =>
+  edits.reduce(
+    (sum, { start, end, replacement }) => sum + replacement.length - sequenceDistance(start, end),
+    0,
+  );

@@ -1,0 +1,289 @@
+/** Translated connections: what is expected, what is rewritten, and what the packets look like afterwards. */
+import { describe, expect, it } from 'vitest';
+import type { ExpectEffect } from '../../src/helper/effect.js';
+import type { FtpHelper } from '../../src/helper/ftp-helper.js';
+import type { Passage } from '../../src/helper/passage.js';
+import { MAX_WITHHELD } from '../../src/helper/translation.js';
+import { ipv4ChecksumValid, tcpChecksumValid } from '../../src/wire/checksum.js';
+import { IpView } from '../../src/wire/ip.js';
+import { tcpFlags, tcpHeaderLength, tcpSequence } from '../../src/wire/tcp.js';
+import { tcpPacket } from '../wire/packets.js';
+import { ACK, FIN, newHelper, SYN, tuple } from './dialogue.js';
+
+/** Client and server, and what each of them is to the other. */
+interface Nat {
+  readonly client: string;
+  readonly server: string;
+  readonly clientSeen: string;
+  readonly serverSeen: string;
+}
+
+const SNAT: Nat = {
+  client: '10.1.0.2:40000',
+  server: '10.2.0.2:21',
+  serverSeen: '10.2.0.2:21',
+  clientSeen: '198.51.100.20:50000',
+};
+const DNAT: Nat = {
+  client: '203.0.113.9:40000',
+  clientSeen: '203.0.113.9:40000',
+  server: '10.2.0.200:21',
+  serverSeen: '198.51.100.1:21',
+};
+const SNAT6: Nat = {
+  client: '[fd00:1::2]:40000',
+  server: '[2001:db8:2::2]:21',
+  serverSeen: '[2001:db8:2::2]:21',
+  clientSeen: '[2001:db8:ffff::1234]:50000',
+};
+
+interface Sent {
+  readonly passage: Passage;
+  /** What goes on: payload as text, sequence number, whether its checksums hold. */
+  readonly payload: string;
+  readonly sequence: number;
+  readonly fin: boolean;
+  readonly sound: boolean;
+}
+
+/** Speaks through the helper and does with each packet what the daemon would do. */
+class TranslatedDialogue {
+  readonly helper: FtpHelper;
+  readonly nat: Nat;
+  readonly expected: ExpectEffect[] = [];
+  clientNext = 1000;
+  serverNext = 9000;
+  /** Asked for each expectation: the port to announce. */
+  choosePort = (effect: ExpectEffect): number => effect.expected.tuple.destinationPort;
+
+  constructor(nat: Nat) {
+    this.nat = nat;
+    const original = tuple(`${nat.client} > ${nat.serverSeen}`);
+    const reply = tuple(`${nat.server} > ${nat.clientSeen}`);
+    this.helper = newHelper({ lookup: () => ({ original, reply, id: 1 }) });
+    this.segment('server', 8999, '', SYN | ACK);
+    this.server('220 ready\r\n');
+  }
+
+  client(text: string): Sent {
+    const sent = this.segment('client', this.clientNext, text);
+    this.clientNext += text.length;
+    return sent;
+  }
+
+  server(text: string): Sent {
+    const sent = this.segment('server', this.serverNext, text);
+    this.serverNext += text.length;
+    return sent;
+  }
+
+  segment(
+    from: 'client' | 'server',
+    sequence: number,
+    payload: string,
+    flags: number = ACK,
+    acknowledgment?: number,
+  ): Sent {
+    const { client, server, clientSeen, serverSeen } = this.nat;
+    const [source, destination] = from === 'client' ? [client, serverSeen] : [server, clientSeen];
+    const own = from === 'client' ? this.serverNext : this.clientNext;
+    const packet = tcpPacket({
+      source,
+      destination,
+      sequence,
+      acknowledgment: acknowledgment ?? own,
+      flags,
+      payload,
+    });
+    for (const effect of this.helper.onPacket(packet, 0, packet.length, 1, 1)) {
+      if (effect.kind !== 'expect') continue;
+      this.expected.push(effect);
+      const port = this.choosePort(effect);
+      if (effect.rewrite?.needed === true || port !== effect.expected.tuple.destinationPort) {
+        expect(this.helper.rewrite(effect, port)).toBeUndefined();
+      }
+    }
+    const passage = this.helper.passage(packet);
+    if (passage.kind === 'replace') this.helper.passed(packet);
+    const goesOn = passage.kind === 'replace' ? this.helper.rewritten.subarray(0, passage.length) : packet;
+    return { passage, ...read(goesOn) };
+  }
+}
+
+function read(packet: Buffer): Omit<Sent, 'passage'> {
+  const ip = new IpView();
+  expect(ip.read(packet, 0, packet.length)).toBeUndefined();
+  expect(ip.cut).toBe(false);
+  const at = ip.payloadAt;
+  return {
+    payload: packet.toString('latin1', at + tcpHeaderLength(packet, at), ip.end),
+    sequence: tcpSequence(packet, at),
+    fin: (tcpFlags(packet, at) & FIN) !== 0,
+    sound:
+      tcpChecksumValid(packet, ip) &&
+      (ip.family === 6 || ipv4ChecksumValid(packet, 0)) &&
+      ip.end === packet.length,
+  };
+}
+
+const NAT_ANNOUNCEMENTS: [string, Nat, (d: TranslatedDialogue) => Sent, string, number][] = [
+  ['PORT, longer', SNAT, (d) => d.client('PORT 10,1,0,2,156,64\r\n'), 'PORT 198,51,100,20,156,64\r\n', 5],
+  [
+    'PORT, equal',
+    { ...SNAT, clientSeen: '10.9.0.7:1' },
+    (d) => d.client('PORT 10,1,0,2,156,64\r\n'),
+    'PORT 10,9,0,7,156,64\r\n',
+    0,
+  ],
+  [
+    'PORT, shorter',
+    { ...SNAT, clientSeen: '1.2.3.4:1' },
+    (d) => d.client('PORT 10,1,0,2,156,64\r\n'),
+    'PORT 1,2,3,4,156,64\r\n',
+    -1,
+  ],
+  ['EPRT', SNAT, (d) => d.client('EPRT |1|10.1.0.2|40000|\r\n'), 'EPRT |1|198.51.100.20|40000|\r\n', 5],
+  [
+    'EPRT over IPv6',
+    SNAT6,
+    (d) => d.client('EPRT |2|fd00:1::2|40000|\r\n'),
+    'EPRT |2|2001:db8:ffff::1234|40000|\r\n',
+    10,
+  ],
+  [
+    '227',
+    DNAT,
+    (d) => {
+      d.client('PASV\r\n');
+      return d.server('227 Entering Passive Mode (10,2,0,200,156,64).\r\n');
+    },
+    '227 Entering Passive Mode (198,51,100,1,156,64).\r\n',
+    2,
+  ],
+];
+
+describe('an announcement on a translated connection', () => {
+  it.each(NAT_ANNOUNCEMENTS)(
+    '%s names the address that the other side must use',
+    (_what, nat, announce, text, growth) => {
+      const sent = announce(new TranslatedDialogue(nat));
+      expect(sent).toMatchObject({ payload: text, sound: true });
+      const wanted = growth === 0 ? undefined : { value: { offsetBefore: 0, offsetAfter: growth } };
+      if (wanted === undefined)
+        expect(sent.passage).toMatchObject({ kind: 'replace', adjustment: undefined });
+      else expect(sent.passage).toMatchObject({ kind: 'replace', adjustment: wanted });
+    },
+  );
+
+  it('has its data connection follow the translation of its master', () => {
+    const active = new TranslatedDialogue(SNAT);
+    active.client('PORT 10,1,0,2,156,64\r\n');
+    expect(active.expected[0]?.expected).toMatchObject({
+      tuple: tuple('10.2.0.2:0 > 198.51.100.20:40000'),
+      followMaster: { direction: 1, port: 40000 },
+    });
+    const passive = new TranslatedDialogue(DNAT);
+    passive.client('PASV\r\n');
+    passive.server('227 (10,2,0,200,156,64)\r\n');
+    expect(passive.expected[0]?.expected).toMatchObject({
+      tuple: tuple('203.0.113.9:0 > 198.51.100.1:40000'),
+      followMaster: { direction: 0, port: 40000 },
+    });
+  });
+
+  it('is left as it is where nothing needs changing', () => {
+    const dialogue = new TranslatedDialogue(SNAT);
+    dialogue.client('EPSV\r\n');
+    expect(dialogue.server('229 ok (|||40001|)\r\n').passage).toEqual({ kind: 'accept' });
+    expect(dialogue.expected).toHaveLength(1);
+  });
+
+  it('names another port where the announced one is taken, a 229 too', () => {
+    const dialogue = new TranslatedDialogue(DNAT);
+    dialogue.choosePort = () => 50_001;
+    dialogue.client('EPSV\r\n');
+    expect(dialogue.server('229 ok (|||4001|)\r\n')).toMatchObject({
+      payload: '229 ok (|||50001|)\r\n',
+      sound: true,
+    });
+  });
+
+  it('is rewritten among other lines of its segment, and again when that is sent again, cut otherwise', () => {
+    const dialogue = new TranslatedDialogue(SNAT);
+    const first = dialogue.clientNext;
+    const text = 'TYPE I\r\nPORT 10,1,0,2,156,64\r\nLIST\r\n';
+    const edited = 'TYPE I\r\nPORT 198,51,100,20,156,64\r\nLIST\r\n';
+    expect(dialogue.client(text).payload).toBe(edited);
+    const again = dialogue.segment('client', first + 8, text.slice(8));
+    expect(again).toMatchObject({ payload: edited.slice(8), sound: true });
+    expect(again.passage).toMatchObject({ adjustment: undefined });
+    expect(dialogue.expected).toHaveLength(1);
+  });
+
+  it('adds up over a session', () => {
+    const dialogue = new TranslatedDialogue(SNAT);
+    for (const growth of [5, 10, 15]) {
+      const { passage } = dialogue.client('PORT 10,1,0,2,156,64\r\n');
+      expect(passage).toMatchObject({
+        adjustment: { value: { offsetBefore: growth - 5, offsetAfter: growth } },
+      });
+      dialogue.segment('server', dialogue.serverNext, '200 ok\r\n', ACK, dialogue.clientNext + growth);
+      dialogue.serverNext += 8;
+    }
+  });
+});
+
+describe('an announcement cut over segments, on a translated connection', () => {
+  const line = 'PORT 10,1,0,2,156,64\r\n';
+
+  it.each(Array.from({ length: line.length - 1 }, (_, at) => at + 1))(
+    'after %i bytes is rewritten whole',
+    (cut) => {
+      const dialogue = new TranslatedDialogue(SNAT);
+      const first = dialogue.clientNext;
+      const one = dialogue.segment('client', first, line.slice(0, cut));
+      const other = dialogue.segment('client', first + cut, line.slice(cut));
+      // What has not passed is sent again, in one piece, as TCP does.
+      const passed = one.passage.kind === 'drop' ? 0 : one.payload.length;
+      expect('PORT 10'.slice(0, cut)).toContain(one.passage.kind === 'drop' ? '' : one.payload);
+      const again =
+        other.passage.kind === 'drop'
+          ? dialogue.segment('client', first + passed, line.slice(passed))
+          : other;
+      const head = passed === 0 ? '' : one.payload;
+      expect(head + again.payload).toBe('PORT 198,51,100,20,156,64\r\n');
+      expect(dialogue.expected).toHaveLength(1);
+    },
+  );
+
+  it('does not hold up what comes before it in the segment', () => {
+    const dialogue = new TranslatedDialogue(SNAT);
+    const sent = dialogue.segment('client', dialogue.clientNext, 'NOOP\r\nPORT 10,1', ACK | FIN);
+    expect(sent).toMatchObject({ payload: 'NOOP\r\nPORT ', fin: false, sound: true });
+  });
+
+  it('passes as it is when its sender never sends the rest', () => {
+    const dialogue = new TranslatedDialogue(SNAT);
+    const first = dialogue.clientNext;
+    dialogue.client('PORT ');
+    for (let time = 0; time < MAX_WITHHELD; time++) {
+      expect(dialogue.segment('client', first + 5, '1').passage).toEqual({ kind: 'drop', cause: 'unknown' });
+    }
+    expect(dialogue.segment('client', first + 5, '1').passage).toEqual({ kind: 'accept' });
+  });
+});
+
+describe('bytes ahead of a hole', () => {
+  it('wait until it is filled: an announcement may be among them', () => {
+    const dialogue = new TranslatedDialogue(SNAT);
+    const first = dialogue.clientNext;
+    expect(dialogue.segment('client', first + 6, 'PORT 10,1,0,2,156,64\r\n').passage).toEqual({
+      kind: 'drop',
+      cause: 'unknown',
+    });
+    expect(dialogue.segment('client', first, 'NOOP\r\n').passage).toEqual({ kind: 'accept' });
+    expect(dialogue.segment('client', first + 6, 'PORT 10,1,0,2,156,64\r\n').payload).toBe(
+      'PORT 198,51,100,20,156,64\r\n',
+    );
+  });
+});
