@@ -6,7 +6,7 @@ export default defineConfig({
     include: ['test/e2e/second-kernel/*.guest.ts'],
     pool: 'forks',
     fileParallelism: false,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
   },
 });
