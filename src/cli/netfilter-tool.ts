@@ -50,18 +50,17 @@ export function obviousError(tool: string, result: ToolResult): ConntrackFtpErro
       remedy: 'run as root, or with the capabilities CAP_NET_ADMIN and CAP_NET_RAW',
     });
   }
-  if (/table does not exist|can't initialize/i.test(complaint)) {
-    return new MissingError(`this kernel has no such table: ${lastLine(complaint)}`, {
+  const noTable = /^.*(table does not exist|can't initialize).*$/im.exec(complaint)?.[0];
+  if (noTable !== undefined) {
+    return new MissingError(`this kernel has no such table: ${noTable}`, {
       remedy: 'load the module that the message names, or use `conntrack-ftp rules nft`',
     });
   }
-  if (/incompatible, use 'nft' tool/i.test(complaint)) {
-    return new MissingError(
-      `${tool} cannot work on this ruleset, nft made parts of it: ${lastLine(complaint)}`,
-      {
-        remedy: 'use `conntrack-ftp rules nft`',
-      },
-    );
+  const incompatible = /^.*incompatible, use 'nft' tool.*$/im.exec(complaint)?.[0];
+  if (incompatible !== undefined) {
+    return new MissingError(`${tool} cannot work on this ruleset, nft made parts of it: ${incompatible}`, {
+      remedy: 'use `conntrack-ftp rules nft`',
+    });
   }
   return undefined;
 }
@@ -89,5 +88,3 @@ export function missingPieces(
 export function rejected(tool: string, result: ToolResult): RulesetRejected {
   return new RulesetRejected(`${tool} refused the ruleset: ${result.complaint}`);
 }
-
-const lastLine = (text: string): string => text.split('\n').at(-1) ?? '';

@@ -159,10 +159,10 @@ const REFUSALS = [
   {
     name: 'a kernel without the table',
     result: failure(
-      "iptables v1.8.9 (legacy): can't initialize iptables table `raw': Table does not exist (do you need to insmod?)",
+      "iptables v1.8.9 (legacy): can't initialize iptables table `raw': Table does not exist (do you need to insmod?)\nPerhaps iptables or your kernel needs to be upgraded.",
     ),
     error: MissingError,
-    says: /no such table.*`raw'/,
+    says: /no such table: .*`raw': Table does not exist \(do you need to insmod\?\)$/,
   },
   {
     name: 'tables that nft made',
