@@ -1,0 +1,171 @@
+/**
+ * Address translation on the gateway: what is announced is rewritten for the other side, the data connection follows
+ * the control connection, and conntrack finds no segment invalid. The kernel's own helper does the same beside it, and
+ * the outcomes are printed side by side.
+ *
+ * @module
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sessionWith } from '../lab/clients/client.js';
+import { curl } from '../lab/clients/curl.js';
+import { describeEnding, type Completed } from '../lab/command.js';
+import { flushConnections } from '../lab/conntrack.js';
+import { Daemon, DEFAULT_ANCHOR, loadDaemonRules } from '../lab/daemon.js';
+import { FAMILIES, urlHost, type AddressPair } from '../lab/family.js';
+import { restoreRules } from '../lab/firewall.js';
+import { SMALL_FILES } from '../lab/ftp-root.js';
+import { attachKernelHelper, KERNEL_HELPER } from '../lab/kernel-helper.js';
+import { vsftpd } from '../lab/servers/vsftpd.js';
+import { openScene, type Scene } from './scene.js';
+
+interface Shape {
+  readonly name: string;
+  /** Rules of the nat table, for both families. */
+  readonly rules: readonly string[];
+  /** Where the client connects to, if not to the server's own address. */
+  readonly target?: AddressPair;
+}
+
+/** Addresses of the gateway for those on either side of it, beside its own. */
+const OUTSIDE = ['10.2.0.200/24', '10.2.0.9/24', '2001:db8:2::200/64', '2001:db8:2::9/64'] as const;
+const INSIDE = ['10.1.0.100/24', '2001:db8:1::100/64'] as const;
+const PUBLISHED: AddressPair = { 4: '10.1.0.100', 6: '2001:db8:1::100' };
+
+const snat = (four: string, six: string): string[] => [
+  `-4 -A POSTROUTING -o outside -p tcp -j SNAT --to-source ${four}`,
+  `-6 -A POSTROUTING -o outside -p tcp -j SNAT --to-source ${six}`,
+];
+const DNAT = [
+  '-4 -A PREROUTING -i inside -d 10.1.0.100 -p tcp --dport 21 -j DNAT --to-destination 10.2.0.2',
+  '-6 -A PREROUTING -i inside -d 2001:db8:1::100 -p tcp --dport 21 -j DNAT --to-destination 2001:db8:2::2',
+] as const;
+const MASQUERADE = ['-A POSTROUTING -o outside -p tcp -j MASQUERADE'] as const;
+
+const SHAPES: readonly Shape[] = [
+  { name: 'SNAT, longer', rules: snat('10.2.0.200', '2001:db8:2::200') },
+  { name: 'SNAT, equal', rules: snat('10.2.0.9', '2001:db8:2::9') },
+  { name: 'MASQUERADE', rules: MASQUERADE },
+  { name: 'DNAT', rules: DNAT, target: PUBLISHED },
+  { name: 'SNAT and DNAT', rules: [...snat('10.2.0.200', '2001:db8:2::200'), ...DNAT], target: PUBLISHED },
+];
+
+const CASES = SHAPES.flatMap((shape) =>
+  FAMILIES.flatMap((family) =>
+    curl.modes[family].map((mode) => ({
+      shape,
+      mode,
+      family,
+      label: `${shape.name}, ${mode}, IPv${family}`,
+    })),
+  ),
+);
+type Case = (typeof CASES)[number];
+
+const outcomes = new Map<string, Record<'kernel' | 'ours', string>>();
+
+/** Opens the scene with both sides' further addresses on the gateway. */
+async function openTranslated(helper: string): Promise<Scene> {
+  const scene = await openScene({ placement: 'gateway', program: vsftpd, helper });
+  await scene.topology.firewall.configure([
+    ...OUTSIDE.map((address) => `address add ${address} dev outside${nodad(address)}`),
+    ...INSIDE.map((address) => `address add ${address} dev inside${nodad(address)}`),
+  ]);
+  return scene;
+}
+
+/** An IPv6 address is of use at once without duplicate address detection. */
+const nodad = (address: string): string => (address.includes(':') ? ' nodad' : '');
+
+async function translate(scene: Scene, shape: Shape): Promise<void> {
+  const { firewall } = scene.topology;
+  await restoreRules(firewall, ['*nat', '-F', ...shape.rules, 'COMMIT', ''].join('\n'));
+  await flushConnections(firewall);
+}
+
+/** Four listings and two downloads in one session. */
+async function session(scene: Scene, { shape, mode, family }: Case, into: string): Promise<Completed> {
+  const { server, topology } = scene;
+  const address = shape.target?.[family] ?? server.host.address[family];
+  const url = (path: string): string => `ftp://${urlHost(address)}:${server.settings.port}/${path}`;
+  const names = [...SMALL_FILES, '', '', '', ''];
+  const { command } = curl.invoke({ ...sessionWith(server, family, mode), address }, { kind: 'list' });
+  // The invocation ends with the one address that it lists.
+  const [program, ...parameters] = command.slice(0, -1);
+  const transfers = names.flatMap((name, at) => ['--output', join(into, name || `listing-${at}`), url(name)]);
+  return topology.client.namespace.run([program ?? '', ...parameters, ...transfers], { deadlineMs: 40_000 });
+}
+
+function arrivedWhole(scene: Scene, into: string): boolean {
+  return SMALL_FILES.every((name) =>
+    readFileSync(join(into, name)).equals(readFileSync(join(scene.server.root, name))),
+  );
+}
+
+/** Packets that conntrack of the gateway found invalid. */
+async function invalidPackets(scene: Scene): Promise<number> {
+  const statistics = await scene.topology.firewall.runChecked(['conntrack', '-S']);
+  return [...statistics.matchAll(/ invalid=(\d+)/g)].reduce((sum, [, count]) => sum + Number(count), 0);
+}
+
+function note(label: string, who: 'kernel' | 'ours', outcome: string): void {
+  const known = outcomes.get(label) ?? { kernel: 'not run', ours: 'not run' };
+  outcomes.set(label, { ...known, [who]: outcome });
+}
+
+afterAll(() => {
+  console.log(`\n${'translation, announcement, family'.padEnd(36)}kernel      ours`);
+  for (const [label, { kernel, ours }] of outcomes)
+    console.log(`${label.padEnd(36)}${kernel.padEnd(12)}${ours}`);
+});
+
+describe('the kernel’s helper', () => {
+  let scene: Scene;
+  beforeAll(async () => {
+    scene = await openTranslated(KERNEL_HELPER);
+    await attachKernelHelper(scene.topology.firewall, [21]);
+    return () => scene.laboratory.close();
+  });
+
+  // What it does is noted, not asked for.
+  it.each(CASES)('$label', async (row) => {
+    await translate(scene, row.shape);
+    const into = scene.laboratory.makeFolder('nat');
+    const { status } = await session(scene, row, into);
+    note(row.label, 'kernel', status === 0 && arrivedWhole(scene, into) ? 'passed' : 'failed');
+    expect(outcomes.has(row.label)).toBe(true);
+  });
+});
+
+describe('the daemon', () => {
+  let scene: Scene;
+  let daemon: Daemon;
+  beforeAll(async () => {
+    scene = await openTranslated(DEFAULT_ANCHOR);
+    await loadDaemonRules(scene.topology.firewall, [21]);
+    daemon = await Daemon.start(scene.laboratory, scene.topology.firewall, { ports: [21] });
+    return () => scene.laboratory.close();
+  });
+
+  it.each(CASES)('$label: four listings and two downloads in one session', async (row) => {
+    await translate(scene, row.shape);
+    const into = scene.laboratory.makeFolder('nat');
+    const seen = daemon.decisions.length;
+    const completed = await session(scene, row, into);
+    const passed = completed.status === 0 && arrivedWhole(scene, into);
+    note(row.label, 'ours', passed ? 'passed' : 'failed');
+    expect(passed, `${describeEnding(completed)}\n${daemon.log}`).toBe(true);
+    const decisions = await daemon.awaitDecisions(6, seen);
+    expect(decisions.map(({ decision, reason }) => [decision, reason])).toEqual(
+      Array(6).fill(['expected', undefined]),
+    );
+    expect(await invalidPackets(scene)).toBe(0);
+  });
+
+  it('ends cleanly', async () => {
+    await daemon.stop();
+    expect(daemon.counter('rewritten')).toBeGreaterThan(0);
+    expect(daemon.counter('defects')).toBe(0);
+  });
+});
