@@ -56,7 +56,7 @@ describe('CaptureReader', () => {
   it('gives the same items for any chunks at all, empty ones included', () => {
     const anyFile = fc.constantFrom(...FILES.map(([, file]) => file));
     fc.assert(
-      fc.property(anyFile, fc.array(fc.nat(700), { maxLength: 30 }), (file, cuts) => {
+      fc.property(anyFile, fc.array(fc.nat(700), { maxLength: 30, size: 'max' }), (file, cuts) => {
         const ends = [...cuts.map((cut) => Math.min(cut, file.length)), file.length].sort((a, b) => a - b);
         const chunks = ends.map((end, index) => file.subarray(ends[index - 1] ?? 0, end));
         expect(readChunks(chunks)).toEqual(readCapture(file));
@@ -158,7 +158,7 @@ describe('CaptureReader', () => {
 
   it('reads back every file that can be built', () => {
     const frame = fc.record({
-      bytes: fc.uint8Array({ maxLength: 80 }),
+      bytes: fc.uint8Array({ maxLength: 80, size: 'max' }),
       time: fc
         .tuple(fc.integer({ min: 0, max: 0xffffffff }), fc.integer({ min: 0, max: 999_999 }))
         .map(([seconds, microseconds]) => seconds + microseconds / 1e6),
@@ -189,7 +189,7 @@ describe('CaptureReader', () => {
 
   it('never throws on damaged files: frames, then at most one fault, all inside of what was read', () => {
     const anyFile = fc.constantFrom(...FILES.map(([, file]) => file));
-    const damage = fc.array(fc.tuple(fc.nat(600), fc.nat(255)), { minLength: 1, maxLength: 12 });
+    const damage = fc.array(fc.tuple(fc.nat(600), fc.nat(255)), { minLength: 1, maxLength: 12, size: 'max' });
     fc.assert(
       fc.property(anyFile, damage, (file, changes) => {
         const damaged = Buffer.from(file);
@@ -213,7 +213,7 @@ describe('CaptureReader', () => {
     fc.assert(
       fc.property(
         magic,
-        fc.uint8Array({ maxLength: 300 }),
+        fc.uint8Array({ maxLength: 300, size: 'max' }),
         fc.integer({ min: 1, max: 300 }),
         (start, rest, size) => {
           const file = Buffer.concat([Buffer.from(start, 'hex'), rest]);

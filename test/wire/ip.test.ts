@@ -143,6 +143,20 @@ describe('IpView on IPv6', () => {
     expect(payloadOf(bytes, ip)).toEqual(PAYLOAD);
   });
 
+  it('knows each extension header by its number', () => {
+    const chain = Buffer.from(
+      [
+        '6000000000380040 20010db8000100000000000000000002 20010db8000200000000000000000002',
+        '2b00010400000000 3c00000000000000 2c00010400000000 3300000000000000',
+        '06040000000000010000000200000000000000000000000b',
+      ]
+        .join('')
+        .replaceAll(' ', ''),
+      'hex',
+    );
+    expect(read(chain)).toMatchObject({ protocol: 6, payloadAt: 96, end: 96, fragment: false });
+  });
+
   it('leaves out what follows the payload length', () => {
     const bytes = Buffer.concat([ipv6(), Buffer.alloc(6)]);
     expect(payloadOf(bytes, read(bytes))).toEqual(PAYLOAD);
@@ -231,6 +245,11 @@ describe('IpView on IPv6', () => {
     ['a header that is cut', ipv6().subarray(0, 39), 'ip-header-truncated'],
     ['a jumbogram', withWord(ipv6([extension(IPV6_EXTENSIONS.hopByHop)]), 4, 0), 'ipv6-jumbogram'],
     [
+      'an extension header of which nothing is there',
+      ipv6([extension(IPV6_EXTENSIONS.routing)]).subarray(0, 40),
+      'ipv6-extension-truncated',
+    ],
+    [
       'an extension header that begins 7 bytes before the end',
       ipv6([extension(IPV6_EXTENSIONS.routing)]).subarray(0, 47),
       'ipv6-extension-truncated',
@@ -266,7 +285,7 @@ describe('IpView on anything', () => {
       fc.integer({ min: 3, max: 9 }).map((units) => authentication(units * 4)),
       fc.constant(fragment(0, false)),
     ),
-    { maxLength: IPV6_EXTENSIONS_MAX },
+    { maxLength: IPV6_EXTENSIONS_MAX, size: 'max' },
   );
 
   it('reads every IPv4 packet that can be built', () => {
@@ -278,8 +297,8 @@ describe('IpView on anything', () => {
           protocol: fc.integer({ min: 0, max: 255 }),
         }),
         words(4, 10),
-        fc.uint8Array({ maxLength: 100 }),
-        fc.uint8Array({ maxLength: 20 }),
+        fc.uint8Array({ maxLength: 100, size: 'max' }),
+        fc.uint8Array({ maxLength: 20, size: 'max' }),
         ({ source, destination, protocol }, ipv4Options, payload, padding) => {
           const packet = ipPacket(source, destination, protocol, payload, { ipv4Options });
           const bytes = Buffer.concat([packet, padding]);
@@ -297,8 +316,8 @@ describe('IpView on anything', () => {
     fc.assert(
       fc.property(
         fc.record({ source: address(16), destination: address(16), extensions: chain }),
-        fc.uint8Array({ maxLength: 100 }),
-        fc.uint8Array({ maxLength: 20 }),
+        fc.uint8Array({ maxLength: 100, size: 'max' }),
+        fc.uint8Array({ maxLength: 20, size: 'max' }),
         ({ source, destination, extensions }, payload, padding) => {
           const packet = ipPacket(source, destination, IP_PROTOCOL_TCP, payload, { extensions });
           const bytes = Buffer.concat([packet, padding]);
@@ -326,7 +345,7 @@ describe('IpView on anything', () => {
   const almostPacket = fc
     .tuple(
       fc.constantFrom(0x45, 0x46, 0x4f, 0x60, 0x6f, 0x00),
-      fc.uint8Array({ maxLength: 120 }),
+      fc.uint8Array({ maxLength: 120, size: 'max' }),
       port,
       chain,
     )

@@ -121,7 +121,7 @@ describe('findIpPacket', () => {
       fc.property(
         linkType,
         start,
-        fc.uint8Array({ maxLength: 40 }),
+        fc.uint8Array({ maxLength: 40, size: 'max' }),
         fc.nat(60),
         (type, header, rest, length) => {
           const frame = Buffer.concat([header, rest]).subarray(0, length);

@@ -165,6 +165,8 @@ describe('pcapng', () => {
   it.each([
     ['a journal entry', 9],
     ['a system call', 0x204],
+    ['a system call, second version', 0x216],
+    ['a system call, second version, large', 0x221],
     ['a custom block', 0x0bad],
     ['a custom block that is not to be copied', 0x40000bad],
   ])('counts what Wireshark counts beside frames: %s', (_name, type) => {
@@ -173,7 +175,8 @@ describe('pcapng', () => {
   });
 
   it('may have options behind a frame, and others than those of the clock in an interface', () => {
-    const comment = Buffer.concat([u16(1), u16(5), Buffer.from('hello\0\0\0'), u16(0), u16(0)]);
+    const nanoseconds = Buffer.concat([u16(9), u16(1), Buffer.of(9, 0, 0, 0)]);
+    const comment = Buffer.concat([u16(1), u16(5), Buffer.from('hello\0\0\0'), nanoseconds, u16(0), u16(0)]);
     const interfaceBody = Buffer.concat([
       u16(1),
       u16(0),
@@ -185,7 +188,16 @@ describe('pcapng', () => {
     ]);
     const packetBody = Buffer.concat([u32(0), u32(0), u32(7), u32(3), u32(3), Buffer.from('abc\0'), comment]);
     const file = new PcapngSection().block(1, interfaceBody).block(6, packetBody).bytes();
-    expect(readFrames(file)).toMatchObject([{ bytes: Buffer.from('abc'), time: 0.000007 }]);
+    expect(readFrames(file)).toMatchObject([{ bytes: Buffer.from('abc'), time: 0.000000007 }]);
+  });
+
+  it('may leave out the end of the options', () => {
+    const offset = Buffer.concat([u16(14), u16(8), new ByteWriter(false).i64(1000n)]);
+    const file = new PcapngSection()
+      .block(1, Buffer.concat([u16(1), u16(0), u32(0), offset]))
+      .block(6, Buffer.concat([u32(0), u32(0), u32(0), u32(0), u32(0)]))
+      .bytes();
+    expect(readFrames(file)[0]?.time).toBe(1000);
   });
 
   it('reads no option behind the end of the options', () => {

@@ -54,7 +54,7 @@ describe('tcp accessors', () => {
         }),
         fc.integer({ min: 0, max: 255 }),
         fc.integer({ min: 0, max: 10 }),
-        fc.string({ maxLength: 40 }),
+        fc.string({ maxLength: 40, size: 'max' }),
         ({ sourcePort, destinationPort, ...fields }, flags, optionWords, payload) => {
           const bytes = tcpPacket({
             source: `10.1.0.2:${sourcePort}`,
