@@ -99,6 +99,12 @@ describe.each(FAMILIES)('pinholes over ctnetlink, IPv$family', ({ family, client
     const translated = { ...pinhole, nat: { direction: 1 as const, tuple: announced } };
     expect(await agent.ask('openPinhole', translated)).toBe('opened');
     expect((await agent.ask('findExpectation', pinhole.tuple))?.nat?.tuple.sourcePort).toBe(50006);
+    const moved = {
+      ...translated,
+      nat: { direction: 1 as const, tuple: { ...announced, sourcePort: 50007 } },
+    };
+    expect(await agent.ask('openPinhole', moved)).toBe('opened');
+    expect((await agent.ask('findExpectation', pinhole.tuple))?.nat?.tuple.sourcePort).toBe(50007);
   });
 
   it('give way to the next one of the same master', async () => {

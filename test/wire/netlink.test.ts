@@ -133,6 +133,15 @@ describe('attributes', () => {
     expect(inner.bytes(4)).toEqual(new Uint8Array(4));
   });
 
+  it('are of the same type with and without the flags for nests and byte order', () => {
+    const bytes = attribute(8, 'sane');
+    for (const flags of [0, 0x4000, 0x8000, 0xc000]) {
+      writeHostUint16(bytes, 2, 5 | flags);
+      const reader = new AttributeReader(bytes, 0, bytes.length);
+      expect([reader.next(), reader.type]).toEqual([true, 5]);
+    }
+  });
+
   it('read a text to its NUL, and to the end of the value where it has none', () => {
     const bytes = Buffer.concat([attribute(8, 'ab\0d'), attribute(8, 'sane'), Buffer.from('beyond')]);
     const reader = new AttributeReader(bytes, 0, 16);
