@@ -108,6 +108,10 @@ describe('packets of a queue', () => {
     expect(texts).toEqual(['text0', 'text1', 'text2', 'text3', 'text4']);
   });
 
+  it('get their verdicts even when JavaScript transfers the tables away', async () => {
+    await expect(stage.play('verdicts', 'the tables are transferred away')).resolves.toHaveLength(5);
+  });
+
   it('get exactly one verdict each in a flood, in order', async () => {
     await expect(
       stage.play('verdicts', 'every packet of a flood gets one verdict', { argument: 5000 }),

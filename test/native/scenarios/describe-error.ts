@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { NativeError } from '../../../src/kernel/binding.js';
 
 export interface Described {
   /** The class that JavaScript code would ask for with instanceof. */
@@ -20,6 +21,8 @@ export function describeError(call: () => unknown): Described | undefined {
     return undefined;
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    return { class: error.constructor.name, message: error.message, ...error };
+    const { errno, code, operation } = error as Partial<NativeError>;
+    const described = { class: error.constructor.name, message: error.message };
+    return errno === undefined ? described : { ...described, errno, code, operation };
   }
 }

@@ -6,7 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readHostUint16, readHostUint32 } from '../../../src/wire/host-order.js';
-import { loadBinding, type NativeError, type NativeEventSocket } from '../../../src/kernel/binding.js';
+import { loadBinding, type NativeEventSocket } from '../../../src/kernel/binding.js';
 import { waitFor } from '../../lab/condition.js';
 import { describeError } from './describe-error.js';
 import { perform } from './perform.js';
@@ -112,8 +112,6 @@ await perform({
   'a group that does not exist': () => {
     const { EventSocket } = loadBinding();
     const ignore = (): undefined => undefined;
-    return describeError(
-      () => new EventSocket([1, 60_000], 1 << 20, ignore, ignore as (error: NativeError) => void),
-    );
+    return describeError(() => new EventSocket([1, 60_000], 1 << 20, ignore, ignore));
   },
 });

@@ -67,6 +67,6 @@ await perform({
     });
     const error = describeError(() => new RequestSocket());
     for (const descriptor of opened) closeSync(descriptor);
-    return { exhausted: exhausted?.code, error };
+    return { exhausted: exhausted?.message.slice(0, 6), error };
   },
 });

@@ -22,7 +22,7 @@ export class Receiver {
 
   static async open(family: 4 | 6 = 4): Promise<Receiver> {
     const socket = createSocket({ type: `udp${family}`, recvBufferSize: 8 << 20 });
-    socket.bind(QUEUED_PORT, family === 4 ? '127.0.0.1' : '::1');
+    socket.bind(QUEUED_PORT, family === 4 ? '0.0.0.0' : '::');
     await once(socket, 'listening');
     return new Receiver(socket);
   }
