@@ -90,7 +90,7 @@ async function run(options: RunOptions): Promise<void> {
   let events: ConntrackEvents | undefined;
   try {
     await new Promise<void>((resolve, reject) => {
-      events = openEvents(binding, helper, reject);
+      events = openEvents(binding, options.ports, helper, reject);
       queue = openQueue(binding, options, daemon, reject);
       sweep = setInterval(() => {
         helper.expire(now() - options.idleSeconds);
@@ -174,11 +174,13 @@ function openQueue(
 
 function openEvents(
   binding: NativeBinding,
+  ports: readonly number[],
   helper: FtpHelper,
   onError: (error: Error) => void,
 ): ConntrackEvents {
   return new ConntrackEvents(binding, {
     expectations: false,
+    ports,
     receiveBufferBytes: RECEIVE_BUFFER_BYTES,
     onEvent: (event) => {
       if (event.kind === 'connection-ended') helper.onConnectionGone(event.connection);
