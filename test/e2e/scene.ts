@@ -5,10 +5,10 @@
  * @module
  */
 import { ExpectationWatch } from '../lab/conntrack.js';
+import { DEFAULT_ANCHOR } from '../lab/daemon.js';
 import { filterRules, restoreRules } from '../lab/firewall.js';
 import { Laboratory } from '../lab/laboratory.js';
 import {
-  DEFAULT_SETTINGS,
   startServer,
   type FtpServer,
   type ServerProgram,
@@ -26,22 +26,26 @@ export interface Scene {
 export interface SceneSettings {
   readonly placement: Placement;
   readonly program: ServerProgram;
-  /** The helper that control connections will carry. */
-  readonly helper: string;
+  /** The helper that control connections will carry; the daemon's usual anchor by default. */
+  readonly helper?: string;
+  /** Ports of control connections; 21 by default. */
+  readonly ports?: readonly number[];
+  /** The firewall's filter, where it is not the stateful one for `helper` and `ports`. */
+  readonly filter?: (topology: Topology) => string;
   readonly server?: ServerSettings;
 }
 
 /** Builds it all; nothing opens data connections yet. `scene.laboratory.close()` takes it down. */
-export async function openScene({ placement, program, helper, server }: SceneSettings): Promise<Scene> {
+export async function openScene(settings: SceneSettings): Promise<Scene> {
   const laboratory = new Laboratory();
   try {
-    const settings = server ?? DEFAULT_SETTINGS;
-    const topology = await buildTopology(laboratory, placement);
-    await restoreRules(topology.firewall, filterRules(placement, { ports: [settings.port], helper }));
+    const topology = await buildTopology(laboratory, settings.placement);
+    const filter = settings.filter ?? statefulFilter(settings);
+    await restoreRules(topology.firewall, filter(topology));
     return {
       laboratory,
       topology,
-      server: await startServer(laboratory, program, topology.server, settings),
+      server: await startServer(laboratory, settings.program, topology.server, settings.server),
       watch: await ExpectationWatch.start(laboratory, topology.firewall),
     };
   } catch (error) {
@@ -49,3 +53,8 @@ export async function openScene({ placement, program, helper, server }: SceneSet
     throw error;
   }
 }
+
+const statefulFilter =
+  ({ helper = DEFAULT_ANCHOR, ports = [21] }: SceneSettings) =>
+  ({ placement }: Topology): string =>
+    filterRules(placement, { ports, helper });

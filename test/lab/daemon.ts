@@ -31,6 +31,15 @@ const decisionRecord = z.object({
 });
 export type DecisionRecord = z.infer<typeof decisionRecord>;
 
+/** The numbers among the fields of a line of the log. */
+const counters = z
+  .record(z.string(), z.unknown())
+  .transform((record) =>
+    Object.fromEntries(
+      Object.entries(record).filter((entry): entry is [string, number] => typeof entry[1] === 'number'),
+    ),
+  );
+
 export interface DaemonSettings {
   /** Ports of control connections. */
   readonly ports: readonly number[];
@@ -86,6 +95,12 @@ export class Daemon {
       const made = this.decisions.slice(seen);
       return made.length >= count && made;
     });
+  }
+
+  /** The counter `name` of the log's last words; `undefined` while it runs. */
+  counter(name: string): number | undefined {
+    const lastWords = this.#process.stdout.find((line) => eventOf(line) === 'stopped');
+    return lastWords === undefined ? undefined : counters.parse(JSON.parse(lastWords))[name];
   }
 
   /** Ends it as an administrator would; throws where it does not end cleanly. */

@@ -8,12 +8,13 @@ import { FAMILIES, type Family } from './family.js';
 import type { Namespace } from './namespace.js';
 import type { Placement } from './topology.js';
 
-/** Policies DROP, no rules: what a filter begins with. Loopback and ICMPv6 (neighbour discovery) always pass. */
+/** What a filter begins with, in place of any before it. Loopback and ICMPv6 (neighbour discovery) pass. */
 const DROP_ALL = [
   '*filter',
   ':INPUT DROP [0:0]',
   ':FORWARD DROP [0:0]',
   ':OUTPUT DROP [0:0]',
+  '-F',
   '-A INPUT -i lo -j ACCEPT',
   '-A OUTPUT -o lo -j ACCEPT',
   '-6 -A INPUT -p ipv6-icmp -j ACCEPT',

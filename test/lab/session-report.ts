@@ -5,15 +5,8 @@
  */
 import { perform, type ClientProgram, type Session, type Work } from './clients/client.js';
 import { describeEnding, type Completed } from './command.js';
-import {
-  flushConnections,
-  relatedConnections,
-  type ExpectationEvent,
-  type ExpectationWatch,
-  type TextTuple,
-} from './conntrack.js';
+import type { ExpectationEvent, ExpectationWatch } from './conntrack.js';
 import type { Daemon, DecisionRecord } from './daemon.js';
-import { familyOf } from './family.js';
 import type { Topology } from './topology.js';
 
 export interface Observers {
@@ -27,8 +20,6 @@ export interface SessionReport {
   readonly completed: Completed;
   /** Expectations made, in order. */
   readonly expectations: readonly ExpectationEvent[];
-  /** Connections that conntrack has as related, in no order. */
-  readonly related: readonly TextTuple[];
   readonly decisions: readonly DecisionRecord[];
 }
 
@@ -44,7 +35,6 @@ export async function observeSession(
   work: Work,
   transfers: number,
 ): Promise<SessionReport> {
-  await flushConnections(topology.firewall);
   const eventsSeen = watch.events.length;
   const decisionsSeen = daemon?.decisions.length ?? 0;
   const completed = await perform(topology.client.namespace, client, session, work);
@@ -52,7 +42,6 @@ export async function observeSession(
     return {
       completed,
       expectations: await watch.awaitExpectations(transfers, eventsSeen),
-      related: await relatedConnections(topology.firewall, familyOf(session.address)),
       decisions: (await daemon?.awaitDecisions(transfers, decisionsSeen)) ?? [],
     };
   } catch (cause) {

@@ -36,8 +36,18 @@ const SERVER_SIDE: AddressPair = { 4: '10.2.0.1', 6: '2001:db8:2::1' };
 const SERVER_NETWORK: AddressPair = { 4: '10.2.0.0/24', 6: '2001:db8:2::/64' };
 const PREFIX_LENGTH = { 4: 24, 6: 64 } as const;
 
+/**
+ * Without TIME_WAIT a server can connect from port 20 to a client's port again at once. Clients pick their
+ * ports at random, so in hundreds of active transfers some pick one twice.
+ */
+const SERVER_PARAMETERS = { 'net.ipv4.tcp_max_tw_buckets': '0' } as const;
+
 export async function buildTopology(laboratory: Laboratory, placement: Placement): Promise<Topology> {
-  return placement === 'gateway' ? buildWithGateway(laboratory) : buildTwoHosts(laboratory, placement);
+  const topology = await (placement === 'gateway'
+    ? buildWithGateway(laboratory)
+    : buildTwoHosts(laboratory, placement));
+  await topology.server.namespace.setParameters(SERVER_PARAMETERS);
+  return topology;
 }
 
 async function buildWithGateway(laboratory: Laboratory): Promise<Topology> {

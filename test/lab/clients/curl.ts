@@ -19,7 +19,14 @@ export const curl: ClientProgram = {
   invoke: (session, work) => ({
     command: [
       'curl',
-      ...['--silent', '--show-error', '--globoff', '--user', `${session.user}:${session.password}`],
+      ...[
+        '--silent',
+        '--show-error',
+        '--globoff',
+        '--fail-early',
+        '--user',
+        `${session.user}:${session.password}`,
+      ],
       ...patience(session.patienceSeconds),
       ...MODE_OPTIONS[session.mode],
       ...workOptions(session, work),

@@ -20,7 +20,8 @@ function commandFor(session: Session, work: Work): Command {
     case 'upload':
       return ['ncftpput', ...options(session), '-Z', '-C', address, work.from, work.to];
     case 'list':
-      return ['ncftpls', ...options(session), `ftp://${address}:${session.port}/`];
+      // Its short form is a column layout that not every server's NLST answers.
+      return ['ncftpls', '-l', ...options(session), `ftp://${address}:${session.port}/`];
   }
 }
 
