@@ -1,0 +1,135 @@
+/** `run` on the real kernel: how it starts, how it ends, and each reason why it cannot start, as a sentence. */
+import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Command, Completed } from '../lab/command.js';
+import { conntrackFtp, Daemon } from '../lab/daemon.js';
+import { Laboratory } from '../lab/laboratory.js';
+import type { Namespace } from '../lab/namespace.js';
+
+const PROJECT = path.resolve(import.meta.dirname, '../..');
+
+let laboratory: Laboratory;
+let host: Namespace;
+beforeAll(async () => {
+  laboratory = new Laboratory();
+  host = await laboratory.namespace('host');
+});
+afterAll(() => laboratory.close());
+
+/** Runs it to its end: it is expected not to start. */
+async function refused(command: Command): Promise<Completed> {
+  const completed = await host.run(command, { deadlineMs: 20_000 });
+  expect(completed.timedOut).toBe(false);
+  expect(completed.stderr).not.toMatch(/\n\s+at /);
+  return completed;
+}
+
+describe('the daemon', () => {
+  it('says when it is ready, and ends with 0 and its counters at SIGTERM', async () => {
+    const daemon = await Daemon.start(laboratory, host, { ports: [21, 2121], options: ['--queue', '7'] });
+    await daemon.stop();
+    expect(daemon.log).toMatch(
+      /"event":"ready","pid":\d+,"queue":7,"ports":\[21,2121\],"anchor":"sane","backend":"ctnetlink"/,
+    );
+    expect(daemon.log).toMatch(/"event":"stopping","signal":"SIGTERM"/);
+    expect(daemon.counter('packets')).toBe(0);
+  });
+
+  it('takes its options from a file, and the command line wins', async () => {
+    const file = path.join(laboratory.makeFolder('config'), 'conntrack-ftp.json');
+    await host.runChecked([
+      'sh',
+      '-c',
+      `echo '{"queue": 11, "ports": [2121], "anchor": "irc"}' > "$0"`,
+      file,
+    ]);
+    const daemon = await Daemon.start(laboratory, host, { ports: [21], options: ['--config', file] });
+    await daemon.stop();
+    expect(daemon.log).toMatch(/"queue":11,"ports":\[21\],"anchor":"irc"/);
+    expect(daemon.log).toMatch(/"event":"no-anchor","family":6/);
+  });
+});
+
+describe('the daemon does not start', () => {
+  it('when the queue is taken, and says by whom', async () => {
+    const first = await Daemon.start(laboratory, host, { ports: [21] });
+    const pid = /"pid":(\d+)/.exec(first.log)?.[1] ?? '?';
+    const { status, stderr } = await refused(conntrackFtp('run'));
+    expect(stderr).toMatch(
+      new RegExp(
+        `queue 0 is taken by .*\\b${pid}\\b[\\s\\S]*remedy: stop that process, or choose another queue`,
+      ),
+    );
+    expect(status).toBe(3);
+    await first.stop();
+  });
+
+  it('without CAP_NET_ADMIN', async () => {
+    const { status, stderr } = await refused([
+      'setpriv',
+      '--bounding-set',
+      '-net_admin',
+      ...conntrackFtp('run'),
+    ]);
+    expect(stderr).toMatch(/not permitted: the process lacks CAP_NET_ADMIN\n {2}remedy: /);
+    expect(status).toBe(4);
+  });
+
+  it('without a usable anchor', async () => {
+    const { status, stderr } = await refused(conntrackFtp('run', '--anchor', 'nonesuch'));
+    expect(stderr).toMatch(
+      /no usable anchor: the kernel has no TCP helper nonesuch for IPv4[\s\S]*remedy: load a helper/,
+    );
+    expect(status).toBe(3);
+  });
+
+  it('without its addon', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'conntrack-ftp-bare-'));
+    try {
+      for (const name of ['dist', 'package.json'])
+        cpSync(path.join(PROJECT, name), path.join(folder, name), { recursive: true });
+      symlinkSync(path.join(PROJECT, 'node_modules'), path.join(folder, 'node_modules'));
+      const { status, stderr } = await refused([
+        process.execPath,
+        path.join(folder, 'dist/cli/main.js'),
+        'run',
+      ]);
+      expect(stderr).toMatch(
+        /the native addon is not built for this machine\n {2}remedy: run `npm run build:native`/,
+      );
+      expect(status).toBe(3);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
+
+describe('doctor', () => {
+  it('finds nothing missing here, and leaves nothing behind', async () => {
+    const { status, stdout } = await host.run(conntrackFtp('doctor', '--json'));
+    const findings = stdout
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as { id: string; level: string });
+    expect(findings.filter(({ level }) => level === 'missing')).toEqual([]);
+    expect(findings.map(({ id }) => id)).toEqual(
+      expect.arrayContaining(['addon', 'nfqueue', 'anchor-ipv4', 'anchor-ipv6', 'iptables']),
+    );
+    expect(status).toBe(0);
+    expect(await host.runChecked(['conntrack', '-L'])).toBe('');
+    expect(await host.runChecked(['iptables-save'])).not.toContain('CONNTRACK_FTP');
+  });
+
+  it('names what is missing, with 3', async () => {
+    const { status, stdout } = await host.run([
+      'setpriv',
+      '--bounding-set',
+      '-net_admin',
+      ...conntrackFtp('doctor'),
+    ]);
+    expect(stdout).toMatch(/^MISSING net-admin {13}the process lacks CAP_NET_ADMIN\n +remedy: /m);
+    expect(status).toBe(3);
+  });
+});
