@@ -66,20 +66,24 @@ describe('CaptureReader', () => {
 
   it.each(FILES)('of a file cut short gives the frames that are whole, then one fault: %s', (_name, file) => {
     const frames = readFrames(file);
-    let seen = 0;
+    const cleanCuts = new Set<number>();
+    const faultsAt = new Set<number>();
     for (let length = 1; length < file.length; length++) {
       const items = readCapture(file.subarray(0, length));
       const last = items.at(-1);
       const whole = last?.kind === 'fault' ? items.slice(0, -1) : items;
       expect(whole).toEqual(frames.slice(0, whole.length));
-      expect(whole.length).toBeGreaterThanOrEqual(seen);
-      seen = whole.length;
-      if (last?.kind !== 'fault') continue;
+      if (last?.kind !== 'fault') {
+        cleanCuts.add(length);
+        continue;
+      }
       expect(last.fault).toBe(length < 4 ? 'not-a-capture' : 'truncated');
       expect(last.at).toBeLessThan(length);
+      faultsAt.add(last.at);
     }
-    // The last frame may be followed by blocks without one.
-    expect(seen).toBeGreaterThanOrEqual(frames.length - 1);
+    // What is cut begins where the file could have ended: behind another record, or behind nothing.
+    expect(faultsAt).toEqual(new Set([0, ...cleanCuts]));
+    expect(cleanCuts.size).toBeGreaterThanOrEqual(frames.length);
   });
 
   it('tells where the record begins that is cut', () => {
