@@ -120,7 +120,7 @@ export class FlowTable {
     this.#key.readTuple(original);
     this.#index.insert(flow * 2, this.#key);
     this.#key.readTuple(reply);
-    if (this.#index.find(this.#key) < 0) this.#index.insert(flow * 2 + 1, this.#key);
+    this.#index.insert(flow * 2 + 1, this.#key);
     this.#recency.add(flow);
     this.#lastSeen[flow] = now;
     return flow;
@@ -171,8 +171,7 @@ export class FlowTable {
   /** The flow's tuple as packets to its client carry it. Throws `RangeError` where the flow is not there. */
   reply(flow: number): Tuple {
     this.#requireFlow(flow);
-    const half = flow * 2 + 1;
-    return this.#index.tuple(this.#index.has(half) ? half : flow * 2);
+    return this.#index.tuple(flow * 2 + 1);
   }
 
   /** The flows, from the one used longest ago on. The table must not change meanwhile. */

@@ -6,7 +6,8 @@
  * - a half is found by walking from its hash's home slot without meeting an empty one; removal moves entries back
  *   instead of leaving tombstones, so the walk stays as short after years of churn as in a new table;
  * - at most half of the slots are taken, so every walk ends;
- * - no two halves of the index have equal keys (the caller asks before it inserts).
+ * - entries of one home slot stay in the order in which they came: of halves with equal keys, which only a
+ *   connection to itself has, the first is found.
  *
  * @module
  */
@@ -54,7 +55,7 @@ export class TupleIndex {
     return (this.#counts[half] ?? 0) !== 0;
   }
 
-  /** Puts in a half that is not in the index, under a key that no other half has. */
+  /** Puts in a half that is not in the index. */
   insert(half: number, key: TupleKey): void {
     const at = half * KEY_WORDS;
     for (let word = 0; word < key.count; word++) this.#keys[at + word] = key.words[word] ?? 0;

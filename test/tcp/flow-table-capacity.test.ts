@@ -73,6 +73,23 @@ describe('tuples chosen to collide', () => {
   const COLLIDING = 200;
   const KNOWN_SEED = 42;
 
+  const hashOf = (n: number): number => {
+    const key = new TupleKey();
+    key.readTuple(nthTuple(n));
+    return halfSipHash(key.words, 0, key.count, KNOWN_SEED, 0);
+  };
+
+  /** Two of them come up among some 80,000 tuples. */
+  function tuplesOfOneHash(): readonly [Tuple, Tuple] {
+    const seen = new Map<number, number>();
+    for (let n = 0; ; n++) {
+      const hash = hashOf(n);
+      const earlier = seen.get(hash);
+      if (earlier !== undefined) return [nthTuple(earlier), nthTuple(n)];
+      seen.set(hash, n);
+    }
+  }
+
   /** Tuples whose home is one of the first eight slots under the seed that the attacker has guessed. */
   function collidingTuples(): Tuple[] {
     const key = new TupleKey();
@@ -84,6 +101,17 @@ describe('tuples chosen to collide', () => {
     }
     return found;
   }
+
+  it('in all 32 bits of the hash are told apart', () => {
+    const [one, other] = tuplesOfOneHash();
+    const flows = new FlowTable({ capacity: CAPACITY, seed: KNOWN_SEED, onEvict: ignore });
+    const flow = flows.add(one, invertTuple(one), 0);
+    expect(flows.findTuple(other)).toBe(-1);
+    const otherFlow = flows.add(other, invertTuple(other), 0);
+    expect([flows.findTuple(one), flows.findTuple(other)]).toEqual([flow * 2, otherFlow * 2]);
+    flows.remove(flow);
+    expect([flows.findTuple(one), flows.findTuple(other)]).toEqual([-1, otherFlow * 2]);
+  });
 
   const longestWith = (seed: number, tuples: readonly Tuple[]): number => {
     const flows = new FlowTable({ capacity: CAPACITY, seed, onEvict: ignore });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HeldBudget } from '../../src/tcp/held-budget.js';
-import { HeldBytes } from '../../src/tcp/held-bytes.js';
+import { HeldBytes, MIN_BUFFER_BYTES } from '../../src/tcp/held-bytes.js';
 import { MAX_HELD_RANGES } from '../../src/tcp/held-ranges.js';
 
 const store = (limits: Partial<HeldBudget['limits']> = {}): HeldBytes =>
@@ -139,7 +139,8 @@ describe('held bytes', () => {
     hold(held, 10, 'ab');
     hold(held, 20, 'cd');
     held.truncate(sequence);
-    expect(contents(held)).toEqual(ranges);
+    hold(held, 40, 'z');
+    expect(contents(held)).toEqual([...ranges, '40:z']);
   });
 
   it('take more after some were taken out and some cut off', () => {
@@ -150,6 +151,18 @@ describe('held bytes', () => {
     held.truncate(22);
     expect(hold(held, 30, 'ghij')).toBe('held');
     expect(contents(held)).toEqual(['20:de', '30:ghij']);
+  });
+});
+
+describe('held bytes that outgrow their buffer', () => {
+  it('are those that were not taken out', () => {
+    const held = store({ maxHalfBytes: 16_384 });
+    const long = 'x'.repeat(2 * MIN_BUFFER_BYTES);
+    hold(held, 10, 'abc');
+    hold(held, 20, 'def');
+    held.takeFront();
+    expect(hold(held, 30, long)).toBe('held');
+    expect(contents(held)).toEqual(['20:def', `30:${long}`]);
   });
 });
 
