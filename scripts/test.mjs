@@ -1,70 +1,99 @@
 /**
- * `npm test`: sets up what is missing, checks the sources, and runs every test. Without root it does so in a user
- * and network namespace of its own, where the kernel allows one. Ends with a line `N passed, N failed`.
+ * `npm test`: sets up what is missing, checks the sources, and runs every test. Without root it runs the tests in
+ * a user and network namespace, where the kernel allows one. Ends with a line `N passed, N failed`.
  *
  * @module
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { setUp } from './setup.mjs';
 import { PROJECT } from './setup/step.mjs';
 
 const RESULTS = join(PROJECT, '.cache/test-results.json');
 
 /**
- * @param {string} program
- * @param {readonly string[]} parameters
+ * What is read of vitest's JSON reporter.
+ *
+ * @typedef {{ status: string, fullName: string }} Test
+ * @typedef {{ name: string, status: string, assertionResults: Test[] }} File
+ */
+
+/** `ip netns` keeps its names in /run, and we do not own the host's. */
+const NAMESPACES = ['--user', '--map-root-user', '--map-auto', '--net', '--mount'];
+const INSIDE = 'mount -t tmpfs tmpfs /run && exec "$@"';
+
+/**
+ * @param {readonly string[]} command
  * @returns {boolean} whether it ended well
  */
-function run(program, parameters) {
-  return spawnSync(program, parameters, { cwd: PROJECT, stdio: 'inherit' }).status === 0;
+function run([program = '', ...parameters]) {
+  const env = process.stdout.isTTY ? process.env : { ...process.env, NO_COLOR: '1' };
+  return spawnSync(program, parameters, { cwd: PROJECT, stdio: 'inherit', env }).status === 0;
 }
 
-/** Once more, as root of a namespace; `ip netns` keeps its names in /run, which is then our own. */
-function runInNamespace() {
-  const inside = 'mount -t tmpfs tmpfs /run && exec "$0" "$@"';
-  const namespaces = ['--map-root-user', '--map-auto', '--net', '--mount', '--pid', '--fork', '--mount-proc'];
-  const probe = spawnSync('unshare', [...namespaces, 'true'], { encoding: 'utf8' });
-  if (probe.status !== 0) {
-    console.error(`
-The tests make network namespaces and run FTP servers in them, which takes root, or a user namespace of many
-users. This one could not be had: ${probe.stderr.trim()}
-  Run the tests as root: sudo npm test
-  or install the package uidmap, give this user a range in /etc/subuid and /etc/subgid, and allow user namespaces
-  (sysctl kernel.unprivileged_userns_clone=1).`);
-    return false;
-  }
-  return run('unshare', [...namespaces, 'sh', '-c', inside, process.execPath, import.meta.filename]);
+/**
+ * The command line that runs `command` with what the tests need: as it is for root, else in namespaces.
+ *
+ * @param {readonly string[]} command
+ * @returns {readonly string[] | undefined} undefined where there is no way
+ */
+function privileged(command) {
+  if (process.getuid?.() === 0) return command;
+  const probe = spawnSync('unshare', [...NAMESPACES, 'sh', '-c', INSIDE, 'sh', 'true'], { encoding: 'utf8' });
+  if (probe.status === 0) return ['unshare', ...NAMESPACES, 'sh', '-c', INSIDE, 'sh', ...command];
+  console.error(`
+The tests make network namespaces and run FTP servers in them. That takes root, or a user namespace of many
+users, and this one could not be had: ${probe.stderr.trim()}
+  Run the tests as root (sudo npm test), or let this user have such a namespace: install the package uidmap, give
+  the user a range in /etc/subuid and /etc/subgid, and set sysctl kernel.unprivileged_userns_clone=1.`);
+  return undefined;
 }
 
-/** @returns {boolean} whether all passed, and nothing was skipped where nothing may be */
+/**
+ * Says what did not run, and the closing line.
+ *
+ * @returns {boolean} whether all passed, and nothing was skipped where nothing may be
+ */
 function report() {
-  /** @type {unknown} */
-  const parsed = JSON.parse(readFileSync(RESULTS, 'utf8'));
-  const results = /** @type {Record<string, unknown>} */ (parsed);
-  const count = (/** @type {string} */ name) => Number(results[name] ?? 0);
-  const skipped = count('numPendingTests') + count('numTodoTests');
-  const failed = count('numFailedTests');
-  const suites = count('numFailedTestSuites');
-  if (skipped > 0) console.error(`\nSKIPPED: ${skipped} tests did not run; see above which, and why.`);
-  if (failed === 0 && suites > 0) console.error(`\n${suites} test files could not be run.`);
-  console.log(
-    `\n${count('numPassedTests')} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`,
+  const files = readResults();
+  const tests = files.flatMap((file) => file.assertionResults);
+  const passed = tests.filter(({ status }) => status === 'passed');
+  const failed = tests.filter(({ status }) => status === 'failed');
+  const skipped = tests.filter(({ status }) => status !== 'passed' && status !== 'failed');
+  const broken = files.filter(
+    ({ status, assertionResults }) =>
+      status === 'failed' && assertionResults.every((test) => test.status !== 'failed'),
   );
-  return failed === 0 && suites === 0 && !(skipped > 0 && process.env['CI'] === 'true');
+  for (const { fullName } of skipped) console.error(`SKIPPED  ${fullName}`);
+  for (const { name } of broken) console.error(`FAILED   ${relative(PROJECT, name)}, outside its tests`);
+  const failures = failed.length + broken.length;
+  const also = skipped.length > 0 ? `, ${skipped.length} skipped` : '';
+  console.log(`\n${passed.length} passed, ${failures} failed${also}`);
+  const mayNotSkip = process.env['CI'] === 'true';
+  return passed.length > 0 && failures === 0 && !(mayNotSkip && skipped.length > 0);
 }
 
+/** @returns {File[]} none where vitest did not get as far as writing any */
+function readResults() {
+  if (!existsSync(RESULTS)) return [];
+  /** @type {unknown} */
+  const results = JSON.parse(readFileSync(RESULTS, 'utf8'));
+  return /** @type {{ testResults: File[] }} */ (results).testResults;
+}
+
+/** @returns {boolean} */
 function testAll() {
-  const linted = run('npm', ['run', '--silent', 'lint']);
+  const linted = run(['npm', 'run', '--silent', 'lint']);
   if (!linted) console.error('\nThe sources do not pass their checks; the tests run all the same.');
-  mkdirSync(join(PROJECT, '.cache'), { recursive: true });
+  mkdirSync(dirname(RESULTS), { recursive: true });
   rmSync(RESULTS, { force: true });
-  const vitest = ['vitest', 'run', '--reporter=dot', '--reporter=json', `--outputFile.json=${RESULTS}`];
-  const tested = run('npx', [...vitest, ...process.argv.slice(2)]);
+  const vitest = join(PROJECT, 'node_modules/vitest/vitest.mjs');
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${RESULTS}`];
+  const command = privileged([process.execPath, vitest, 'run', ...reporters, ...process.argv.slice(2)]);
+  const tested = command !== undefined && run(command);
   return report() && tested && linted;
 }
 
-const isRoot = process.getuid?.() === 0;
 setUp('test');
-process.exitCode = (isRoot ? testAll() : runInNamespace()) ? 0 : 1;
+process.exitCode = testAll() ? 0 : 1;
