@@ -9,6 +9,32 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { dirname, join } from 'node:path';
 import { PROJECT } from './step.mjs';
 
+/** The inputs as they are now, against those of the last time that `keep` was called. */
+export class Stamp {
+  #path;
+  #digest;
+
+  /**
+   * @param {string} name
+   * @param {readonly string[]} inputs files and folders, from the top folder
+   */
+  constructor(name, inputs) {
+    this.#path = join(PROJECT, '.cache/stamps', name);
+    this.#digest = digestOf(inputs);
+  }
+
+  /** @returns {boolean} */
+  isCurrent() {
+    return existsSync(this.#path) && readFileSync(this.#path, 'utf8') === this.#digest;
+  }
+
+  /** Says that what the inputs make has been made, as they were when this stamp was taken. */
+  keep() {
+    mkdirSync(dirname(this.#path), { recursive: true });
+    writeFileSync(this.#path, this.#digest);
+  }
+}
+
 /**
  * Runs `make` unless `product` is there and the last `make` saw the same inputs; answers what was done.
  *
@@ -17,14 +43,10 @@ import { PROJECT } from './step.mjs';
  * @returns {'built' | 'up to date'}
  */
 export function makeIfChanged(name, { inputs, product, make }) {
-  const stamp = join(PROJECT, '.cache/stamps', name);
-  const digest = digestOf(inputs);
-  if (existsSync(join(PROJECT, product)) && existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) {
-    return 'up to date';
-  }
+  const stamp = new Stamp(name, inputs);
+  if (existsSync(join(PROJECT, product)) && stamp.isCurrent()) return 'up to date';
   make();
-  mkdirSync(dirname(stamp), { recursive: true });
-  writeFileSync(stamp, digest);
+  stamp.keep();
   return 'built';
 }
 
