@@ -130,3 +130,25 @@ describe('readExtendedPassiveReply', () => {
     );
   });
 });
+
+describe('a fault', () => {
+  it.each([
+    ['EPRT  1', 6],
+    ['EPRT |12|', 5],
+    ['EPRT |1|10.0.0|80|', 8],
+    ['EPRT |2|10.0.0.1|80|', 6],
+    ['EPRT |1|10.0.0.1|x|', 17],
+    ['EPRT |1|10.0.0.1|80| x', 21],
+    ['EPRT |1|10.0.0.1|65536|', 17],
+  ])('of %j is seen at %i', (line, at) => {
+    expect(readExtendedPortArgument(Buffer.from(line), 0, line.length)).toMatchObject({ ok: false, at });
+  });
+
+  it.each([
+    ['229 none', 4],
+    ['229 (|||1|) (|||2|)', 13],
+    ['229 (|||65536|)', 8],
+  ])('of %j is seen at %i', (line, at) => {
+    expect(readExtendedPassiveReply(Buffer.from(line), 0, line.length)).toMatchObject({ ok: false, at });
+  });
+});
