@@ -18,6 +18,7 @@ import { restoreRules } from '../lab/firewall.js';
 import { SMALL_FILES } from '../lab/ftp-root.js';
 import { attachKernelHelper, KERNEL_HELPER } from '../lab/kernel-helper.js';
 import { vsftpd } from '../lab/servers/vsftpd.js';
+import { HOST_INTERFACE } from '../lab/topology.js';
 import { openScene, type Scene } from './scene.js';
 
 interface Shape {
@@ -31,6 +32,8 @@ interface Shape {
 /** Addresses of the gateway for those on either side of it, beside its own. */
 const OUTSIDE = ['10.2.0.200/24', '10.2.0.9/24', '2001:db8:2::200/64', '2001:db8:2::9/64'] as const;
 const INSIDE = ['10.1.0.100/24', '2001:db8:1::100/64'] as const;
+/** Of a second client, on the same host. */
+const OTHER_CLIENT = '10.1.0.3';
 const PUBLISHED: AddressPair = { 4: '10.1.0.100', 6: '2001:db8:1::100' };
 
 const snat = (four: string, six: string): string[] => [
@@ -161,6 +164,22 @@ describe('the daemon', () => {
       Array(6).fill(['expected', undefined]),
     );
     expect(await invalidPackets(scene)).toBe(0);
+  });
+
+  it('announces another port where two clients behind one address announce the same one', async () => {
+    await translate(scene, SHAPES[0] ?? { name: 'none', rules: [] });
+    const { client, server } = scene.topology;
+    const seen = daemon.decisions.length;
+    const script = join(import.meta.dirname, 'same-port-client.mjs');
+    await client.namespace.configure([`address add ${OTHER_CLIENT}/24 dev ${HOST_INTERFACE}`]);
+    const addresses = [server.address[4], client.address[4], OTHER_CLIENT];
+    const said = await client.namespace.run([process.execPath, script, ...addresses]);
+    expect(said.stdout, `${describeEnding(said)}\n${daemon.log}`).toBe('200\n200\nlisting\nlisting\n');
+    const decisions = await daemon.awaitDecisions(2, seen);
+    expect(decisions.map(({ decision, port }) => [decision, port])).toEqual([
+      ['expected', 45_678],
+      ['expected', 45_678],
+    ]);
   });
 
   it('ends cleanly', async () => {
