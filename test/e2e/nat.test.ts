@@ -17,6 +17,7 @@ import { FAMILIES, urlHost, type AddressPair } from '../lab/family.js';
 import { restoreRules } from '../lab/firewall.js';
 import { SMALL_FILES } from '../lab/ftp-root.js';
 import { attachKernelHelper, KERNEL_HELPER } from '../lab/kernel-helper.js';
+import type { Namespace } from '../lab/namespace.js';
 import { vsftpd } from '../lab/servers/vsftpd.js';
 import { HOST_INTERFACE } from '../lab/topology.js';
 import { openScene, type Scene } from './scene.js';
@@ -65,6 +66,17 @@ const CASES = SHAPES.flatMap((shape) =>
   ),
 );
 type Case = (typeof CASES)[number];
+
+/** What comes to the client and to the server is lost once in twenty times, behind the gateway that is. */
+const LOSS = ['-A PREROUTING -m statistic --mode random --probability 0.05 -j DROP'] as const;
+const LOSSY_SESSIONS = 3;
+const LOSSY = CASES.filter(({ shape, mode }) => shape.name === 'SNAT and DNAT' && mode !== 'EPSV');
+
+async function setLoss(hosts: readonly Namespace[], rules: readonly string[]): Promise<void> {
+  for (const host of hosts) {
+    await restoreRules(host, ['*raw', '-F PREROUTING', ...rules, 'COMMIT', ''].join('\n'));
+  }
+}
 
 const outcomes = new Map<string, Record<'kernel' | 'ours', string>>();
 
@@ -164,6 +176,25 @@ describe('the daemon', () => {
       Array(6).fill(['expected', undefined]),
     );
     expect(await invalidPackets(scene)).toBe(0);
+  });
+
+  describe('over paths that lose every twentieth packet', () => {
+    beforeAll(async () => {
+      const { client, server } = scene.topology;
+      await setLoss([client.namespace, server.namespace], LOSS);
+      return () => setLoss([client.namespace, server.namespace], []);
+    });
+
+    it.each(LOSSY)('$label', { timeout: 120_000 }, async (row) => {
+      await translate(scene, row.shape);
+      for (let repetition = 0; repetition < LOSSY_SESSIONS; repetition++) {
+        const into = scene.laboratory.makeFolder('lossy');
+        const completed = await session(scene, row, into);
+        expect(completed.status, `${describeEnding(completed)}\n${daemon.log}`).toBe(0);
+        expect(arrivedWhole(scene, into)).toBe(true);
+      }
+      expect(await invalidPackets(scene)).toBe(0);
+    });
   });
 
   it('announces another port where two clients behind one address announce the same one', async () => {
