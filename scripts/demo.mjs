@@ -6,12 +6,13 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { setUp } from './setup.mjs';
+import { privileged } from './setup/privilege.mjs';
+import { PROJECT } from './setup/step.mjs';
 
-if (process.getuid?.() !== 0) {
-  console.error('The demo makes network namespaces, for which it must be root: sudo npm run demo');
-  process.exit(4);
-}
 setUp('demo');
 const demo = fileURLToPath(new URL('demo.ts', import.meta.url));
-const { status } = spawnSync(process.execPath, ['--import', 'tsx', demo], { stdio: 'inherit' });
-process.exitCode = status ?? 1;
+const [program, ...parameters] = privileged([process.execPath, '--import', 'tsx', demo]) ?? [];
+process.exitCode = 1;
+if (program !== undefined) {
+  process.exitCode = spawnSync(program, parameters, { cwd: PROJECT, stdio: 'inherit' }).status ?? 1;
+}

@@ -8,6 +8,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { setUp } from './setup.mjs';
+import { privileged } from './setup/privilege.mjs';
 import { PROJECT } from './setup/step.mjs';
 
 const RESULTS = join(PROJECT, '.cache/test-results.json');
@@ -19,10 +20,6 @@ const RESULTS = join(PROJECT, '.cache/test-results.json');
  * @typedef {{ name: string, status: string, assertionResults: Test[] }} File
  */
 
-/** `ip netns` keeps its names in /run, and we do not own the host's. */
-const NAMESPACES = ['--user', '--map-root-user', '--map-auto', '--net', '--mount'];
-const INSIDE = 'mount -t tmpfs tmpfs /run && exec "$@"';
-
 /**
  * @param {readonly string[]} command
  * @returns {boolean} whether it ended well
@@ -30,24 +27,6 @@ const INSIDE = 'mount -t tmpfs tmpfs /run && exec "$@"';
 function run([program = '', ...parameters]) {
   const env = process.stdout.isTTY ? process.env : { ...process.env, NO_COLOR: '1' };
   return spawnSync(program, parameters, { cwd: PROJECT, stdio: 'inherit', env }).status === 0;
-}
-
-/**
- * The command line that runs `command` with what the tests need: as it is for root, else in namespaces.
- *
- * @param {readonly string[]} command
- * @returns {readonly string[] | undefined} undefined where there is no way
- */
-function privileged(command) {
-  if (process.getuid?.() === 0) return command;
-  const probe = spawnSync('unshare', [...NAMESPACES, 'sh', '-c', INSIDE, 'sh', 'true'], { encoding: 'utf8' });
-  if (probe.status === 0) return ['unshare', ...NAMESPACES, 'sh', '-c', INSIDE, 'sh', ...command];
-  console.error(`
-The tests make network namespaces and run FTP servers in them. That takes root, or a user namespace of many
-users, and this one could not be had: ${probe.stderr.trim()}
-  Run the tests as root (sudo npm test), or let this user have such a namespace: install the package uidmap, give
-  the user a range in /etc/subuid and /etc/subgid, and set sysctl kernel.unprivileged_userns_clone=1.`);
-  return undefined;
 }
 
 /**

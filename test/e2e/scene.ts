@@ -8,20 +8,11 @@ import { ExpectationWatch } from '../lab/conntrack.js';
 import { DEFAULT_ANCHOR } from '../lab/daemon.js';
 import { filterRules, restoreRules } from '../lab/firewall.js';
 import { Laboratory } from '../lab/laboratory.js';
-import {
-  startServer,
-  type FtpServer,
-  type ServerProgram,
-  type ServerSettings,
-} from '../lab/servers/server.js';
+import { startServer, type ServerProgram, type ServerSettings } from '../lab/servers/server.js';
+import type { Stage } from '../lab/transfer-under-way.js';
 import { buildTopology, type Placement, type Topology } from '../lab/topology.js';
 
-export interface Scene {
-  readonly laboratory: Laboratory;
-  readonly topology: Topology;
-  readonly server: FtpServer;
-  readonly watch: ExpectationWatch;
-}
+export type Scene = Stage;
 
 export interface SceneSettings {
   readonly placement: Placement;

@@ -54,6 +54,13 @@ export class ExpectationWatch {
     return this.#process.stdout.flatMap((line) => parseExpectation(line) ?? []);
   }
 
+  /** Waits for the first new expectation after the first `seen` events. */
+  async awaitExpectation(seen: number): Promise<ExpectationEvent> {
+    return this.#process.waitUntil('expectation', () =>
+      this.events.slice(seen).find((event) => event.kind === 'NEW'),
+    );
+  }
+
   /** Waits for `count` new expectations after the first `seen` events, and answers them. */
   async awaitExpectations(count: number, seen: number): Promise<readonly ExpectationEvent[]> {
     return this.#process.waitUntil(`${count} expectations`, () => {
