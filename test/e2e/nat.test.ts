@@ -28,11 +28,15 @@ interface Shape {
   readonly rules: readonly string[];
   /** Where the client connects to, if not to the server's own address. */
   readonly target?: AddressPair;
+  /** Where the client connects from, if not from its first address. */
+  readonly from?: AddressPair;
 }
 
 /** Addresses of the gateway for those on either side of it, beside its own. */
 const OUTSIDE = ['10.2.0.200/24', '10.2.0.9/24', '2001:db8:2::200/64', '2001:db8:2::9/64'] as const;
 const INSIDE = ['10.1.0.100/24', '2001:db8:1::100/64'] as const;
+/** The client's, longer in text than what it is translated to. */
+const LONG_CLIENT: AddressPair = { 4: '10.1.0.240', 6: '2001:db8:1:0:1234:5678:9abc:def0' };
 /** Of a second client, on the same host. */
 const OTHER_CLIENT = '10.1.0.3';
 const PUBLISHED: AddressPair = { 4: '10.1.0.100', 6: '2001:db8:1::100' };
@@ -50,6 +54,7 @@ const MASQUERADE = ['-A POSTROUTING -o outside -p tcp -j MASQUERADE'] as const;
 const SHAPES: readonly Shape[] = [
   { name: 'SNAT, longer', rules: snat('10.2.0.200', '2001:db8:2::200') },
   { name: 'SNAT, equal', rules: snat('10.2.0.9', '2001:db8:2::9') },
+  { name: 'SNAT, shorter', rules: snat('10.2.0.9', '2001:db8:2::9'), from: LONG_CLIENT },
   { name: 'MASQUERADE', rules: MASQUERADE },
   { name: 'DNAT', rules: DNAT, target: PUBLISHED },
   { name: 'SNAT and DNAT', rules: [...snat('10.2.0.200', '2001:db8:2::200'), ...DNAT], target: PUBLISHED },
@@ -87,6 +92,10 @@ async function openTranslated(helper: string): Promise<Scene> {
     ...OUTSIDE.map((address) => `address add ${address} dev outside${nodad(address)}`),
     ...INSIDE.map((address) => `address add ${address} dev inside${nodad(address)}`),
   ]);
+  await scene.topology.client.namespace.configure([
+    `address add ${LONG_CLIENT[4]}/24 dev ${HOST_INTERFACE}`,
+    `address add ${LONG_CLIENT[6]}/64 dev ${HOST_INTERFACE} nodad`,
+  ]);
   return scene;
 }
 
@@ -109,7 +118,9 @@ async function session(scene: Scene, { shape, mode, family }: Case, into: string
   // The invocation ends with the one address that it lists.
   const [program, ...parameters] = command.slice(0, -1);
   const transfers = names.flatMap((name, at) => ['--output', join(into, name || `listing-${at}`), url(name)]);
-  return topology.client.namespace.run([program ?? '', ...parameters, ...transfers], { deadlineMs: 40_000 });
+  const from = shape.from === undefined ? [] : ['--interface', shape.from[family]];
+  const all = [program ?? '', ...parameters, ...from, ...transfers] as const;
+  return topology.client.namespace.run(all, { deadlineMs: 40_000 });
 }
 
 function arrivedWhole(scene: Scene, into: string): boolean {
