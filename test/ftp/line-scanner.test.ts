@@ -190,6 +190,36 @@ describe('LineScanner', () => {
     expect(lines.at(-1)).toEqual({ half: 0, text: 'two', sequence: 9, traits: 0 });
   });
 
+  it('counts lines, and those with each trait', () => {
+    const { scanner } = recordingScanner({ halves: 1, maxLine: 8 });
+    scanner.begin(0);
+    scanText(scanner, 0, 'plain\r\nbare\nnul\0\r\n\xff\xf1telnet\r\n\xff\xf1telnet\r\ntoo long a line\r\n');
+    expect(scanner.counters).toEqual({
+      lines: 6,
+      bareLineFeed: 1,
+      tooLong: 1,
+      nul: 1,
+      telnet: 2,
+      lost: 0,
+      tailsDropped: 0,
+    });
+  });
+
+  it('shows the beginning of a line that has not ended, and nothing else', () => {
+    const { scanner } = recordingScanner({ halves: 1 });
+    scanner.begin(0);
+    scanText(scanner, 0, 'USER x\r\nPO', 100);
+    scanText(scanner, 0, 'RT');
+    const tail = scanner.unfinished(0);
+    expect(tail?.sequence).toBe(108);
+    expect(tail?.bytes.toString('latin1', 0, tail.kept)).toBe('PORT');
+    scanText(scanner, 0, '\r\n');
+    expect(scanner.unfinished(0)).toBeUndefined();
+    scanner.lose(0);
+    scanText(scanner, 0, 'PORT');
+    expect(scanner.unfinished(0)).toBeUndefined();
+  });
+
   describe('after a loss', () => {
     it.each([
       ['goes on after the next CRLF', ['rest\r\nPORT\r\n'], LINE_TRAITS.afterGap],
@@ -258,6 +288,29 @@ describe('LineScanner', () => {
         [2, 'QUIT', LINE_TRAITS.afterGap],
       ]);
       expect(scanner.counters.tailsDropped).toBe(1);
+    });
+
+    it('has room again after a line was given up, and is in step at its end', () => {
+      const { scanner, lines } = recordingScanner({ halves: 2, maxTailBytes: 64 });
+      scanner.begin(0);
+      scanner.begin(1);
+      for (let round = 0; round < 3; round += 1) {
+        scanText(scanner, 0, 'kept');
+        scanText(scanner, 1, 'given up\r');
+        scanText(scanner, 0, '\r\n');
+        scanText(scanner, 1, '\nnext\r\n');
+      }
+      expect(lines.filter(({ half }) => half === 0).map(({ text }) => text)).toEqual([
+        'kept',
+        'kept',
+        'kept',
+      ]);
+      expect(lines.filter(({ half }) => half === 1).map(({ text, traits }) => [text, traits])).toEqual([
+        ['next', LINE_TRAITS.afterGap],
+        ['next', LINE_TRAITS.afterGap],
+        ['next', LINE_TRAITS.afterGap],
+      ]);
+      expect(scanner.counters.tailsDropped).toBe(3);
     });
 
     it('has room again for what finished, was lost or was forgotten', () => {
