@@ -9,7 +9,6 @@
       'include_dirs': ['<!(node -p "require(\'node-addon-api\').include_dir")'],
       'defines': ['NAPI_VERSION=8', 'NAPI_DISABLE_CPP_EXCEPTIONS'],
       'cflags': ['<!@(pkg-config --cflags libmnl)', '-fvisibility=hidden', '-Wall', '-Wextra'],
-      'cflags_cc!': ['-std=gnu++17', '-std=gnu++1y', '-std=gnu++14'],
       'cflags_cc': ['-std=c++20', '-fno-exceptions', '-fvisibility-inlines-hidden'],
       'libraries': ['<!@(pkg-config --libs libmnl)'],
     },

@@ -49,7 +49,7 @@ await perform({
   },
 
   'workers are terminated': async (task) => {
-    for (let round = 0; round < 5; round += 1) {
+    for (let round = 0; round < 3; round += 1) {
       const worker = await startWorker(String(task));
       sendAtOnce(numbered('text', 5));
       await worker.terminate();

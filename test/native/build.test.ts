@@ -1,0 +1,109 @@
+import { cpSync, existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runChecked, type Command } from '../lab/command.js';
+import { Stage } from './stage.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const BUILD_DEADLINE_MS = 15 * 60_000;
+const SOURCES = ['native', 'CMakeLists.txt', 'binding.gyp', 'package.json'];
+const EXPORTS = ['QueueSocket', 'RequestSocket', 'EventSocket'];
+
+/** Both tools build into `build/`: each gets a copy of the sources, and the build in use stays as it is. */
+function copySources(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'native-build-'));
+  for (const name of SOURCES) cpSync(join(ROOT, name), join(folder, name), { recursive: true });
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  return folder;
+}
+
+/** Node's headers where they are installed beside Node, so that node-gyp does not ask the network for them. */
+function installedHeaders(): readonly string[] {
+  const prefix = dirname(dirname(process.execPath));
+  return existsSync(join(prefix, 'include/node/common.gypi')) ? [`--nodedir=${prefix}`] : [];
+}
+
+const exportsOf = async (folder: string): Promise<unknown> => {
+  const script = `console.log(JSON.stringify(Object.keys(require('node-gyp-build')(${JSON.stringify(folder)}))))`;
+  return JSON.parse(await runChecked([process.execPath, '-e', script], { cwd: ROOT }));
+};
+
+const tool = (name: string): string => join(ROOT, 'node_modules/.bin', name);
+
+describe('the addon', () => {
+  let stage: Stage;
+  const folders: string[] = [];
+
+  beforeAll(async () => {
+    stage = await Stage.build([
+      '-t mangle -A OUTPUT -p udp --dport 4000 -j NFQUEUE --queue-num 0',
+      '-A OUTPUT -m conntrack --ctstate INVALID -j DROP',
+    ]);
+  });
+  afterAll(async () => {
+    await stage.remove();
+    for (const folder of folders) rmSync(folder, { recursive: true });
+  });
+
+  const buildCopy = async (command: Command): Promise<string> => {
+    const folder = copySources();
+    folders.push(folder);
+    const output = await runChecked(command, { cwd: folder, deadlineMs: BUILD_DEADLINE_MS });
+    expect(output).not.toContain('warning:');
+    return folder;
+  };
+
+  it('of the build in use is found and has its three classes', async () => {
+    await expect(exportsOf(ROOT)).resolves.toEqual(EXPORTS);
+  });
+
+  it('is built by node-gyp from the same sources, and works', { timeout: BUILD_DEADLINE_MS }, async () => {
+    const folder = await buildCopy([tool('node-gyp'), 'rebuild', '--jobs=max', ...installedHeaders()]);
+    await expect(exportsOf(folder)).resolves.toEqual(EXPORTS);
+    const env = { CONNTRACK_FTP_PREBUILD: folder };
+    await expect(stage.play('verdicts', 'accept and drop', { env })).resolves.toMatchObject({
+      texts: ['keep0', 'keep1', 'keep2'],
+    });
+  });
+
+  describe('built with sanitizers', () => {
+    let env: Record<string, string>;
+
+    beforeAll(async () => {
+      const folder = await buildCopy([tool('cmake-js'), 'build', '--parallel=2', '--CDSANITIZE=ON']);
+      const library = await runChecked(['c++', '-print-file-name=libasan.so']);
+      env = {
+        CONNTRACK_FTP_PREBUILD: folder,
+        LD_PRELOAD: library.trim(),
+        // Node frees little of its own at its end; what the addon leaks is measured by its life tests.
+        ASAN_OPTIONS: 'detect_leaks=0',
+      };
+    }, BUILD_DEADLINE_MS);
+
+    it.each([
+      { file: 'verdicts', scenario: 'a packet is replaced', argument: { four: 'fourteen', five: 'e' } },
+      { file: 'verdicts', scenario: 'more than one sendmsg takes', argument: 60_000 },
+      { file: 'verdicts', scenario: 'wrong rows of the verdict table', argument: [{ verdict: 7 }] },
+      { file: 'verdicts', scenario: 'the longest datagram' },
+      { file: 'verdicts', scenario: 'the tables are transferred away' },
+      { file: 'verdicts', scenario: 'every packet of a flood gets one verdict', argument: 1000 },
+      { file: 'batches', scenario: 'the callback throws at the third of five' },
+      { file: 'lifecycle', scenario: 'tables outlive their queue' },
+      { file: 'lifecycle', scenario: 'a closed queue that is forgotten' },
+      { file: 'lifecycle', scenario: 'request sockets that are forgotten', argument: 50 },
+      { file: 'lifecycle', scenario: 'process.exit with everything open' },
+      { file: 'lifecycle', scenario: 'process.exit inside the callback' },
+      { file: 'requests', scenario: 'a response that is too small', argument: 20 },
+      { file: 'requests', scenario: 'several messages in one request' },
+      { file: 'events', scenario: 'connections come and go' },
+      { file: 'misuse', scenario: 'wrong calls' },
+      { file: 'workers', scenario: 'a worker serves the queue and ends' },
+      { file: 'workers', scenario: 'workers are terminated', argument: 'count and close' },
+    ])('$file: $scenario', async ({ file, scenario, argument }) => {
+      const ending = await stage.playToEnd(file, scenario, { env, argument });
+      expect(ending).toMatchObject({ status: 0, stderr: '' });
+    });
+  });
+});
