@@ -31,7 +31,7 @@ export function setUp(purpose) {
     step('commands', buildCommands);
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
-    console.error(`setup  ${error.message}`);
+    console.error(`\nsetup  ${error.message}`);
     process.exit(1);
   }
 }

@@ -21,9 +21,11 @@ export class SetupError extends Error {}
  */
 export function step(subject, work) {
   const start = performance.now();
+  // At once, so that whoever waits sees for what.
+  process.stdout.write(`setup  ${subject.padEnd(16)} `);
   const outcome = work();
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
-  console.log(`setup  ${subject.padEnd(16)} ${outcome} (${seconds} s)`);
+  process.stdout.write(`${outcome} (${seconds} s)\n`);
 }
 
 /**
