@@ -68,7 +68,7 @@ export class Daemon {
   #carryOut(effect: Effect): void {
     switch (effect.kind) {
       case 'expect':
-        this.#logDecision(effect.decision, this.#expect(effect));
+        this.#logExpectation(effect);
         break;
       case 'refuse':
         this.#logDecision(effect.decision, undefined);
@@ -77,6 +77,16 @@ export class Daemon {
         this.#release(effect.connection, effect.cause);
         break;
     }
+  }
+
+  #logExpectation(effect: ExpectEffect): void {
+    const obstacle = this.#expect(effect);
+    const { counters } = this.#parts.helper;
+    if (obstacle !== undefined) {
+      counters.expected--;
+      counters.refused++;
+    }
+    this.#logDecision(effect.decision, obstacle);
   }
 
   /** Answers what stood in the way, if anything did. */
@@ -94,17 +104,28 @@ export class Daemon {
 
   /** The kernel's numbers first, then the bytes: one without the other would break the connection. */
   #replace(queue: PacketQueue, row: number, passage: ReplacePassage): void {
-    const { helper, table } = this.#parts;
+    const { helper } = this.#parts;
     const { adjustment, connection, length } = passage;
     if (adjustment !== undefined) {
-      const outcome = table.adjustSequence(connection, adjustment.direction, adjustment.value);
+      const outcome = this.#adjust(connection, adjustment);
       if (outcome !== 'adjusted') {
+        // Without its numbers it must not pass; what comes next is looked at afresh.
         this.#drop(queue, row, outcome);
+        helper.forget(connection);
         return;
       }
     }
     if (queue.replace(row, helper.rewritten, 0, length)) helper.passed(queue.bytes);
     else this.#drop(queue, row, 'no-room');
+  }
+
+  #adjust(connection: Tuple, adjustment: NonNullable<ReplacePassage['adjustment']>): string {
+    try {
+      return this.#parts.table.adjustSequence(connection, adjustment.direction, adjustment.value);
+    } catch (error) {
+      if (!(error instanceof ConntrackFtpError)) throw error;
+      return error.message;
+    }
   }
 
   #drop(queue: PacketQueue, row: number, cause: string): void {

@@ -1,6 +1,6 @@
 /**
- * The log: one JSON object a line, or lines for people on a terminal. Writing never blocks the packet path: what
- * a slow reader of standard output does not take within `LOG_BUFFER_BYTES` is dropped.
+ * The log: one JSON object a line, or lines for people on a terminal. Writing to a pipe or file never blocks the packet
+ * path: what a slow reader does not take within `LOG_BUFFER_BYTES` is dropped. A terminal is written to at once.
  *
  * @module
  */
@@ -33,12 +33,16 @@ export async function openLog(level: LogLevel, terminal: boolean): Promise<Log> 
     });
     return { logger: pino(options, stream), flush: () => undefined };
   }
-  const destination = pino.destination({ dest: 1, sync: false, maxLength: LOG_BUFFER_BYTES });
+  // At the end a reader that takes nothing more must not keep us.
+  let ending = false;
+  const retryEAGAIN = (): boolean => !ending;
+  const destination = pino.destination({ dest: 1, sync: false, maxLength: LOG_BUFFER_BYTES, retryEAGAIN });
   // A reader that goes away (EPIPE) must not end the daemon.
   destination.on('error', () => undefined);
   return {
     logger: pino(options, destination),
     flush: () => {
+      ending = true;
       try {
         destination.flushSync();
       } catch {

@@ -45,12 +45,12 @@ function networks(cidrs: readonly string[]): BlockList {
 }
 
 function addNetwork(list: BlockList, cidr: string): void {
-  const [address = '', length] = cidr.split('/');
+  const [address = '', length, ...rest] = cidr.split('/');
   const family = isIP(address);
   const most = family === 4 ? 32 : 128;
   const prefix = length === undefined ? most : Number(length);
   const whole = length === undefined || /^\d{1,3}$/.test(length);
-  if (family === 0 || !whole || prefix > most) {
+  if (family === 0 || !whole || prefix > most || rest.length > 0) {
     throw new UsageError(
       `--allow-address must be a network such as 192.0.2.0/24 or 2001:db8::/32, not "${cidr}"`,
     );

@@ -68,10 +68,12 @@ async function replayFile(file: string, options: ReplayOptions, nameFile: boolea
 }
 
 function newHelper(options: ReplayOptions): FtpHelper {
+  // Nobody tells one connection from the next of the same tuples here: a SYN begins another.
+  let connections = 0;
   return new FtpHelper({
     policy: policyFrom(options),
     ports: options.ports,
-    lookup: (seen) => untranslated(seen, options.ports),
+    lookup: (seen) => untranslated(seen, options.ports, ++connections),
     capacity: REPLAY_CONNECTIONS,
     seed: 0,
     maxOutOfOrderTotal: MAX_OUT_OF_ORDER_TOTAL,
@@ -79,11 +81,11 @@ function newHelper(options: ReplayOptions): FtpHelper {
 }
 
 /** A capture holds no conntrack table: the client is the side that does not use an FTP port. */
-function untranslated(seen: Tuple, ports: readonly number[]): TrackedConnection | undefined {
+function untranslated(seen: Tuple, ports: readonly number[], id: number): TrackedConnection | undefined {
   const fromClient = ports.includes(seen.destinationPort);
   if (!fromClient && !ports.includes(seen.sourcePort)) return undefined;
   const original = fromClient ? seen : invertTuple(seen);
-  return { original, reply: invertTuple(original), id: 0 };
+  return { original, reply: invertTuple(original), id };
 }
 
 function replayFrame(helper: FtpHelper, frame: CaptureFrame, print: (record: DecisionRecord) => void): void {

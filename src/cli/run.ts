@@ -7,6 +7,7 @@ import { randomInt } from 'node:crypto';
 import { Command } from 'commander';
 import type { Logger } from 'pino';
 import { MissingError, NotPermittedError } from '../errors.js';
+import type { Policy } from '../ftp/policy.js';
 import { FtpHelper } from '../helper/ftp-helper.js';
 import { probeAnchor, probeAnchors, type AnchorProbe } from '../kernel/anchor.js';
 import { loadBinding, type NativeBinding } from '../kernel/binding.js';
@@ -69,13 +70,14 @@ function readOptions({ config, ...given }: Record<string, unknown>): RunOptions 
 }
 
 async function run(options: RunOptions): Promise<void> {
+  const policy = policyFrom(options);
   const log = await openLog(options.logLevel, process.stdout.isTTY);
   const { logger } = log;
   const binding = loadBinding();
   const socket = openSocket(binding);
   const anchors = chooseAnchors(socket, options.anchor);
   const table = new ConntrackTable(socket);
-  const helper = newHelper(options, table);
+  const helper = newHelper(options, policy, table);
   const pinholes = new CtnetlinkPinholes(socket);
   const opener = new PinholeOpener({
     helper,
@@ -103,7 +105,12 @@ async function run(options: RunOptions): Promise<void> {
     queue?.close();
     events?.close();
     socket.close();
-    logger.info({ event: 'stopped', ...helper.counters, defects: daemon.defects }, 'stopped');
+    const lost = {
+      queueOverruns: queue?.overruns,
+      queueMalformed: queue?.malformed,
+      eventOverruns: events?.overruns,
+    };
+    logger.info({ event: 'stopped', ...helper.counters, ...lost, defects: daemon.defects }, 'stopped');
     log.flush();
   }
 }
@@ -117,6 +124,9 @@ function openSocket(binding: NativeBinding): NetlinkSocket {
   const socket = NetlinkSocket.open(binding);
   const lacking = inspectConntrack(socket).find(({ level }) => level === 'missing');
   if (lacking === undefined) return socket;
+  if (lacking.remedy === NET_ADMIN_REMEDY) {
+    throw new NotPermittedError(lacking.evidence, { remedy: NET_ADMIN_REMEDY });
+  }
   throw new MissingError(lacking.evidence, lacking.remedy === undefined ? {} : { remedy: lacking.remedy });
 }
 
@@ -136,9 +146,9 @@ function chooseAnchors(socket: NetlinkSocket, wanted: string | undefined): reado
 /** Seconds since 1970, with the microseconds that decisions are logged with. */
 const now = (): number => (performance.timeOrigin + performance.now()) / 1000;
 
-function newHelper(options: RunOptions, table: ConntrackTable): FtpHelper {
+function newHelper(options: RunOptions, policy: Policy, table: ConntrackTable): FtpHelper {
   return new FtpHelper({
-    policy: policyFrom(options),
+    policy,
     ports: options.ports,
     lookup: (seen) => table.find(seen),
     capacity: options.maxConnections,

@@ -71,9 +71,11 @@ export function planExpectation(
       sourcePort: active ? activeSourcePort : 0,
       destinationPort: announcement.port,
     },
-    followMaster: isTranslated(connection)
-      ? { direction: active ? 1 : 0, port: announcement.port }
-      : undefined,
+    // To a third host the rules of the site apply: following the master would lead to the announcer.
+    followMaster:
+      isTranslated(connection) && sameIpAddress(reached, towards.destination)
+        ? { direction: active ? 1 : 0, port: announcement.port }
+        : undefined,
   };
   return { expected, readdressed: announcement.address !== undefined && !sameIpAddress(announced, reached) };
 }

@@ -183,6 +183,12 @@ export class FtpHelper {
     if (flow >= 0 && this.#ids[flow] === id) this.#end(flow);
   }
 
+  /** Forgets what is known of a connection; its next packet is as its first. */
+  forget(original: Tuple): void {
+    const flow = this.#flows.findTuple(original) >> 1;
+    if (flow >= 0) this.#end(flow);
+  }
+
   /** Forgets connections that have been silent since before `moment`, seconds since 1970. */
   expire(moment: number): void {
     this.#flows.expire(moment);
@@ -213,8 +219,7 @@ export class FtpHelper {
       this.#flows.touch(half >> 1, this.#now);
       return half;
     }
-    if (half >= 0) this.#end(half >> 1);
-    return this.#begin(bytes, sourcePort, destinationPort, opening);
+    return this.#begin(half, bytes, sourcePort, destinationPort, opening);
   }
 
   /** A SYN or SYN-ACK that does not belong to the connection which opened the flow of `half`. */
@@ -228,7 +233,14 @@ export class FtpHelper {
     return (flags & TCP_FLAGS.ack) === 0 || !this.#streams.beganAt(half ^ 1, answered);
   }
 
-  #begin(bytes: Buffer, sourcePort: number, destinationPort: number, opening: boolean): number {
+  /** `before` is a half of the flow that has this tuple, if one does: of an earlier connection, or of this very one. */
+  #begin(
+    before: number,
+    bytes: Buffer,
+    sourcePort: number,
+    destinationPort: number,
+    opening: boolean,
+  ): number {
     const ip = this.#ip;
     const seen: Tuple = {
       source: ipAddressAt(bytes, ip.sourceAt, ip.family),
@@ -241,6 +253,9 @@ export class FtpHelper {
       this.counters.otherConnections++;
       return -1;
     }
+    // A SYN-ACK in the middle of a connection is no new one, whatever its numbers say: its peer ignores it.
+    if (before >= 0 && this.#ids[before >> 1] === connection.id) return -1;
+    if (before >= 0) this.#end(before >> 1);
     const flow = this.#flows.add(connection.original, connection.reply, this.#now);
     this.#released[flow] = 0;
     this.#ids[flow] = connection.id;

@@ -81,7 +81,13 @@ export class Passages {
     const sequence = tcpSequence(bytes, ip.payloadAt);
     const length = ip.end - ip.payloadAt - tcpHeaderLength(bytes, ip.payloadAt);
     const most = Math.max(length, SAFE_PAYLOAD[ip.family]);
-    const passing = this.#translations.pass(half, sequence, length, this.#knownTo(half, sequence), most);
+    const passing = this.#translations.pass(
+      half,
+      sequence,
+      length,
+      this.#knownTo(half, sequenceAdd(sequence, length)),
+      most,
+    );
     if (passing.kind === 'withhold') return this.#withhold(passing.cause);
     this.#passing = passing;
     if (passing.edits.length === 0 && passing.sequence === sequence && passing.length === length) {
@@ -109,8 +115,9 @@ export class Passages {
   }
 
   /** Up to which number the bytes of `half` were read, and are not of an announcement that has not ended. */
-  #knownTo(half: number, sequence: number): number {
-    const next = this.#streams.next(half) ?? sequence;
+  #knownTo(half: number, end: number): number {
+    // Nothing more is read of a connection that has just turned to TLS.
+    const next = this.#streams.next(half) ?? end;
     const line = this.#lines.unfinished(half);
     if (line === undefined) return next;
     const { bytes, kept } = line;

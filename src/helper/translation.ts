@@ -35,8 +35,9 @@ interface TranslatedHalf {
   readonly edits: StreamEdits;
   /** The sender's number up to which bytes have passed. */
   passedTo: number;
-  /** Segments withheld since the last that passed. */
+  /** How often the earliest segment that is withheld has come since the last that passed, and its number. */
   withheld: number;
+  withheldAt: number;
 }
 
 /** What the kernel has in force for each direction of a connection, where an earlier process left something. */
@@ -63,7 +64,7 @@ export class Translations {
 
   /** Notes what the receiver of `half` has acknowledged; answers the sender's own number for it. */
   acknowledge(half: number, acknowledgment: number): number {
-    const state = this.#state(half, acknowledgment);
+    const state = this.#state(half, acknowledgment, true);
     if (state === undefined) return acknowledgment;
     const senders = state.edits.acknowledged(acknowledgment);
     state.edits.acknowledge(senders);
@@ -72,13 +73,16 @@ export class Translations {
 
   /** What the kernel has in force for `half`. */
   adjustment(half: number): SequenceAdjustment | undefined {
-    return this.#halves.get(half)?.edits.adjustment;
+    return this.#halves.get(half)?.edits.adjustment ?? this.#inherited(half);
   }
 
   /** Plans an edit of bytes that have been read and not passed. Answers what stands in the way, if anything does. */
   plan(half: number, edit: StreamEdit): RewriteObstacle | undefined {
-    const state = this.#halves.get(half);
+    const state = this.#state(half, edit.start);
     if (state === undefined || sequenceBefore(edit.start, state.passedTo)) return 'announcement-passed';
+    // An earlier process has rewritten it: what the kernel has in force counts it already.
+    const { position, offsetBefore, offsetAfter } = state.edits.adjustment;
+    if (offsetBefore !== offsetAfter && !sequenceBefore(position, edit.start)) return 'announcement-passed';
     return state.edits.add(edit) ? undefined : 'too-many-rewrites';
   }
 
@@ -96,7 +100,7 @@ export class Translations {
     if (known <= 0 && length > 0) return this.#withhold(state, sequence, length);
     const treatment = fitted(state.edits, sequence, known, maxLength);
     if (treatment.kind === 'pass') return treatment;
-    state.withheld++;
+    countWithheld(state, sequence);
     if (state.withheld <= MAX_WITHHELD || state.edits.abandon() === 0) return treatment;
     return fitted(state.edits, sequence, known, maxLength);
   }
@@ -111,22 +115,35 @@ export class Translations {
   }
 
   /** What is known of a half of a translated flow, which begins with the first number that is seen of it. */
-  #state(half: number, sequence: number): TranslatedHalf | undefined {
+  #state(half: number, number: number, acknowledged = false): TranslatedHalf | undefined {
     const known = this.#halves.get(half);
-    const adjustments = this.#followed.get(half >> 1);
-    if (known !== undefined || adjustments === undefined) return known;
-    const { sequenceAdjustOriginal, sequenceAdjustReply } = adjustments;
-    const inForce = (half & 1) === 0 ? sequenceAdjustOriginal : sequenceAdjustReply;
-    const state = { edits: new StreamEdits(sequence, inForce), passedTo: sequence, withheld: 0 };
+    if (known !== undefined || !this.#followed.has(half >> 1)) return known;
+    const inForce = this.#inherited(half);
+    const sequence = acknowledged ? new StreamEdits(number, inForce).acknowledged(number) : number;
+    const edits = new StreamEdits(sequence, inForce);
+    const state = { edits, passedTo: sequence, withheld: 0, withheldAt: sequence };
     this.#halves.set(half, state);
     return state;
   }
 
+  /** What an earlier process left in force for a half. */
+  #inherited(half: number): SequenceAdjustment | undefined {
+    const { sequenceAdjustOriginal, sequenceAdjustReply } = this.#followed.get(half >> 1) ?? {};
+    return (half & 1) === 0 ? sequenceAdjustOriginal : sequenceAdjustReply;
+  }
+
   #withhold(state: TranslatedHalf, sequence: number, length: number): SegmentPassing {
-    state.withheld++;
+    countWithheld(state, sequence);
     if (state.withheld <= MAX_WITHHELD) return { kind: 'withhold', cause: 'unknown' };
     return state.edits.treat(sequence, length);
   }
+}
+
+/** Counts a segment that does not pass; those behind it do not pass either, and are not counted. */
+function countWithheld(state: TranslatedHalf, sequence: number): void {
+  if (state.withheld > 0 && sequenceBefore(state.withheldAt, sequence)) return;
+  state.withheldAt = sequence;
+  state.withheld++;
 }
 
 /** As `StreamEdits.treat`, and no longer than `maxLength` when its edits are applied. */

@@ -192,7 +192,7 @@ export class StreamEdits {
           offsetBefore: offsetAfter,
           offsetAfter: offsetAfter + edit.growth,
         };
-      } else if (moved || edit.growth > 0) {
+      } else if (moved) {
         adjustment = { position, offsetBefore, offsetAfter: offsetAfter + edit.growth };
       } else {
         return { adjustment, stop: edit };

@@ -15,17 +15,21 @@ import { endpoint, tcpPacket } from '../wire/packets.js';
 
 export const { syn: SYN, ack: ACK, fin: FIN, rst: RST } = TCP_FLAGS;
 
-/** Nobody translates, and the server listens on port 21. */
-const lookupByPort: ConnectionLookup = (seen) => {
-  const original = seen.destinationPort === 21 ? seen : invertTuple(seen);
-  return { original, reply: invertTuple(original), id: 7 };
-};
+/** Nobody translates, and the server listens on port 21; each connection asked for is a new one, from number 7 on. */
+function lookupByPort(): ConnectionLookup {
+  let id = 6;
+  return (seen) => {
+    id += 1;
+    const original = seen.destinationPort === 21 ? seen : invertTuple(seen);
+    return { original, reply: invertTuple(original), id };
+  };
+}
 
 export function newHelper(options: Partial<FtpHelperOptions> = {}): FtpHelper {
   return new FtpHelper({
     policy: DEFAULT_POLICY,
     ports: [21],
-    lookup: lookupByPort,
+    lookup: lookupByPort(),
     capacity: 64,
     seed: 1,
     maxOutOfOrderTotal: 1024 * 1024,

@@ -208,6 +208,16 @@ describe('a connection', () => {
     expect(helper.connections).toBe(1);
   });
 
+  it('is not begun again by a SYN-ACK within it, which could put its reader into the middle of a line', () => {
+    const original = tuple('10.1.0.2:40000 > 10.2.0.2:21');
+    const helper = newHelper({ lookup: () => ({ original, reply: invertTuple(original), id: 1 }) });
+    const dialogue = new Dialogue(helper).login();
+    dialogue.segment('server', 77, '', SYN | ACK, dialogue.clientNext + 9);
+    dialogue.server('200 ok\r\n').client('RETR aaaaPORT 10,1,0,2,156,64\r\n');
+    expect(dialogue.effects).toEqual([]);
+    expect(helper.counters.connections).toBe(1);
+  });
+
   it('is forgotten when conntrack says so, unless a later one has its tuples', () => {
     const helper = newHelper();
     new Dialogue(helper).login();

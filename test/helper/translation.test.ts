@@ -1,5 +1,7 @@
 /** Translated connections: what is expected, what is rewritten, and what the packets look like afterwards. */
+import { BlockList } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { DEFAULT_POLICY } from '../../src/ftp/policy.js';
 import type { ExpectEffect } from '../../src/helper/effect.js';
 import type { FtpHelper } from '../../src/helper/ftp-helper.js';
 import type { Passage } from '../../src/helper/passage.js';
@@ -273,7 +275,61 @@ describe('an announcement cut over segments, on a translated connection', () => 
   });
 });
 
+describe('a translated connection', () => {
+  it('that turns to TLS passes its 234', () => {
+    const dialogue = new TranslatedDialogue(SNAT);
+    dialogue.client('AUTH TLS\r\n');
+    expect(dialogue.server('234 go\r\n').passage).toEqual({ kind: 'accept' });
+  });
+
+  it('that an earlier process rewrote goes on from the adjustment in force', () => {
+    const original = tuple(`${SNAT.client} > ${SNAT.serverSeen}`);
+    const reply = tuple(`${SNAT.server} > ${SNAT.clientSeen}`);
+    const inForce = { position: 900, offsetBefore: 5, offsetAfter: 10 };
+    const helper = newHelper({ lookup: () => ({ original, reply, id: 1, sequenceAdjustOriginal: inForce }) });
+    const payload = 'TYPE I\r\nPORT 10,1,0,2,156,64\r\n';
+    const packet = tcpPacket({ source: SNAT.client, destination: SNAT.serverSeen, sequence: 1000, payload });
+    const [effect] = helper.onPacket(packet, 0, packet.length, 1, 1);
+    if (effect?.kind !== 'expect') throw new Error('nothing is expected');
+    expect(helper.adjustment(0)).toEqual(inForce);
+    expect(helper.rewrite(effect, 40_000)).toBeUndefined();
+    expect(helper.passage(packet)).toMatchObject({
+      kind: 'replace',
+      adjustment: { value: { position: 1013, offsetBefore: 10, offsetAfter: 15 } },
+    });
+  });
+
+  it('sends nobody to the announcer who was sent to a third host', () => {
+    const allowed = new BlockList();
+    allowed.addAddress('10.9.9.9');
+    const original = tuple(`${SNAT.client} > ${SNAT.serverSeen}`);
+    const reply = tuple(`${SNAT.server} > ${SNAT.clientSeen}`);
+    const policy = { ...DEFAULT_POLICY, allowedAddresses: allowed };
+    const helper = newHelper({ policy, lookup: () => ({ original, reply, id: 1 }) });
+    const payload = 'NOOP\r\nPORT 10,9,9,9,156,64\r\n';
+    const packet = tcpPacket({ source: SNAT.client, destination: SNAT.serverSeen, sequence: 1000, payload });
+    const effects = helper.onPacket(packet, 0, packet.length, 1, 1);
+    expect(effects).toMatchObject([{ expected: { tuple: tuple('10.2.0.2:0 > 10.9.9.9:40000') } }]);
+    expect(effects).toMatchObject([{ expected: { followMaster: undefined }, rewrite: undefined }]);
+  });
+});
+
 describe('bytes ahead of a hole', () => {
+  it('do not pass because more of them come, only because the first of them comes again', () => {
+    const dialogue = new TranslatedDialogue(SNAT);
+    const first = dialogue.clientNext;
+    for (let line = 0; line < MAX_WITHHELD * 2; line++) {
+      const ahead = dialogue.segment('client', first + 23 + line * 6, 'NOOP\r\n');
+      expect(ahead.passage).toEqual({ kind: 'drop', cause: 'unknown' });
+    }
+    const announced = dialogue.segment(
+      'client',
+      first,
+      'PORT 10,1,0,2,156,640\r\n'.replace('640', '64') + ' ',
+    );
+    expect(announced.payload).toContain('PORT 198,51,100,20,156,64');
+  });
+
   it('wait until it is filled: an announcement may be among them', () => {
     const dialogue = new TranslatedDialogue(SNAT);
     const first = dialogue.clientNext;

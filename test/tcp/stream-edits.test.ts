@@ -87,6 +87,16 @@ describe('a segment', () => {
     expect(pass(edits, 130, 70)).toBe(at(130));
   });
 
+  it('with a second growing edit waits as well: acknowledgements between the two would fall into the first', () => {
+    const edits = new StreamEdits(ISN);
+    edits.add(edit(105, 115, 20));
+    pass(edits, 100, 30);
+    edits.add(edit(205, 215, 20));
+    expect(edits.treat(at(205), 25)).toEqual({ kind: 'withhold', cause: 'edit-unacknowledged' });
+    edits.acknowledge(at(130));
+    expect(edits.treat(at(205), 25)).toMatchObject({ kind: 'pass', length: 25 });
+  });
+
   it('with a second shrinking edit waits for the acknowledgement of the first', () => {
     const edits = new StreamEdits(ISN);
     edits.add(edit(105, 115, 5));
