@@ -214,10 +214,12 @@ describe('pcapng', () => {
       .describeInterface({ snapLength: 3 })
       .simplePacket({ bytes: Buffer.from('cut'), originalLength: 5 })
       .simplePacket({ bytes: Buffer.from('ok') })
+      .simplePacket({ bytes: Buffer.alloc(0) })
       .bytes();
     expect(readFrames(file)).toMatchObject([
       { bytes: Buffer.from('cut'), originalLength: 5 },
       { bytes: Buffer.from('ok'), originalLength: 2 },
+      { bytes: Buffer.alloc(0), originalLength: 0 },
     ]);
   });
 

@@ -10,6 +10,8 @@ import {
   tcpSequence,
   tcpSourcePort,
   tcpUrgentPointer,
+  writeTcpFlags,
+  writeTcpSequence,
   type TcpFault,
 } from '../../src/wire/tcp.js';
 import { tcpPacket } from './packets.js';
@@ -77,6 +79,19 @@ describe('tcp accessors', () => {
         },
       ),
     );
+  });
+});
+
+describe('tcp writers', () => {
+  it('change the field they name and no other', () => {
+    const bytes = Buffer.concat([Buffer.alloc(5, 0xff), SYN_ACK]);
+    writeTcpSequence(bytes, 5, 0xfffffffe);
+    expect(tcpSequence(bytes, 5)).toBe(0xfffffffe);
+    writeTcpSequence(bytes, 5, tcpSequence(SYN_ACK, 0));
+    writeTcpFlags(bytes, 5, TCP_FLAGS.fin | TCP_FLAGS.urg);
+    expect(tcpFlags(bytes, 5)).toBe(TCP_FLAGS.fin | TCP_FLAGS.urg);
+    writeTcpFlags(bytes, 5, tcpFlags(SYN_ACK, 0));
+    expect(bytes).toEqual(Buffer.concat([Buffer.alloc(5, 0xff), SYN_ACK]));
   });
 });
 
