@@ -36,10 +36,9 @@ must mount -t sysfs sysfs /root/sys
 must mount -t devtmpfs devtmpfs /root/dev
 must mkdir -p /root/dev/pts /root/dev/shm
 must mount -t devpts devpts /root/dev/pts
-for folder in dev/shm run tmp; do
+for folder in dev/shm run; do
 	must mount -t tmpfs tmpfs "/root/$folder"
 done
-must chmod 1777 /root/tmp
 
 # Where on the host the kernel's modules are: MODULES and VERSION. With the link, the kernel finds them by itself.
 . /settings
