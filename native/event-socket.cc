@@ -12,7 +12,7 @@ namespace conntrack_ftp {
 
 namespace {
 
-/** An event with all its attributes takes a few hundred bytes; the kernel builds it in at most one page. */
+/** Far more than an event takes: a few hundred bytes with all its attributes. */
 constexpr size_t kEventBytes = 8U << 10U;
 /** So one callback tells of up to some 500 events. */
 constexpr size_t kSlabBytes = 128U << 10U;
@@ -24,6 +24,19 @@ constexpr Limits kGroups{1, UINT16_MAX};
 constexpr const char* kUsage =
     "EventSocket needs (groups: number[], receiveBufferBytes: number, onEvents: (length) => void, "
     "onError: (error) => void)";
+
+/** Nothing, with an exception pending, where one of them is no group number. */
+std::optional<std::vector<uint32_t>> ToGroups(Napi::Array numbers) {
+  std::vector<uint32_t> groups;
+  for (uint32_t at = 0; at < numbers.Length(); ++at) {
+    const Napi::Value number = numbers.Get(at);
+    if (numbers.Env().IsExceptionPending()) return std::nullopt;
+    const std::optional<uint32_t> group = ToInteger(number, "group", kGroups);
+    if (!group) return std::nullopt;
+    groups.push_back(*group);
+  }
+  return groups;
+}
 
 }  // namespace
 
@@ -41,16 +54,17 @@ EventSocket::EventSocket(const Napi::CallbackInfo& info) : ObjectWrap(info) {
     Napi::TypeError::New(env, kUsage).ThrowAsJavaScriptException();
     return;
   }
-  const std::optional<uint32_t> bytes = ToInteger(info[1], "receiveBufferBytes", kReceiveBuffer);
-  if (!bytes || !HasFunctions(info, 2, 2, kUsage)) return;
+  const auto groups = ToGroups(info[0].As<Napi::Array>());
+  if (!groups) return;
+  const auto receive_buffer_bytes = ToInteger(info[1], "receiveBufferBytes", kReceiveBuffer);
+  if (!receive_buffer_bytes || !HasFunctions(info, 2, 2, kUsage)) return;
   on_events_.emplace(info[2].As<Napi::Function>(), "conntrack-ftp.EventSocket");
   on_error_.emplace(info[3].As<Napi::Function>(), "conntrack-ftp.EventSocket");
 
   slab_ = Region::Allocate(kSlabBytes);
   Outcome failed;
   if (slab_ == nullptr) failed = LastFailure("allocate a slab for events");
-  if (!failed) failed = Subscribe(info[0].As<Napi::Array>(), *bytes);
-  if (env.IsExceptionPending()) return;
+  if (!failed) failed = Subscribe(*groups, *receive_buffer_bytes);
   if (!failed) failed = poll_.Open(env, socket_.fd(), *this);
   if (failed) {
     ToError(env, *failed).ThrowAsJavaScriptException();
@@ -61,16 +75,12 @@ EventSocket::EventSocket(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   Ref();
 }
 
-Outcome EventSocket::Subscribe(Napi::Array groups, uint32_t receive_buffer_bytes) {
+Outcome EventSocket::Subscribe(const std::vector<uint32_t>& groups, uint32_t receive_buffer_bytes) {
   if (Outcome failed = socket_.Open()) return failed;
   // A smaller buffer loses events sooner, and `overruns` says so.
   static_cast<void>(socket_.SetReceiveBuffer(receive_buffer_bytes));
-  for (uint32_t at = 0; at < groups.Length(); ++at) {
-    const Napi::Value element = groups.Get(at);
-    if (groups.Env().IsExceptionPending()) return std::nullopt;
-    const std::optional<uint32_t> group = ToInteger(element, "group", kGroups);
-    if (!group) return std::nullopt;
-    if (Outcome failed = socket_.JoinGroup(*group)) return failed;
+  for (const uint32_t group : groups) {
+    if (Outcome failed = socket_.JoinGroup(group)) return failed;
   }
   return std::nullopt;
 }

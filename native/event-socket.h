@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "callback.h"
 #include "netlink-socket.h"
@@ -24,7 +25,7 @@ class EventSocket final : public Napi::ObjectWrap<EventSocket>, private Readable
   [[nodiscard]] uint32_t overruns() const { return overruns_; }
 
  private:
-  Outcome Subscribe(Napi::Array groups, uint32_t receive_buffer_bytes);
+  Outcome Subscribe(const std::vector<uint32_t>& groups, uint32_t receive_buffer_bytes);
 
   void OnReadable() override;
   /** Fills the slab once; answers whether more may be waiting. */

@@ -2,6 +2,7 @@
 
 #include <uv.h>
 
+#include <cerrno>
 #include <memory>
 
 namespace conntrack_ftp {
@@ -13,8 +14,6 @@ struct PollHandle::Watch {
   PollHandle* owner = nullptr;
   napi_async_cleanup_hook_handle cleanup_hook = nullptr;
 
-  static Watch* Of(uv_handle_t* handle) { return static_cast<Watch*>(handle->data); }
-
   static void OnPoll(uv_poll_t* poll, int status, int /*events*/) {
     auto* watch = static_cast<Watch*>(poll->data);
     watch->readable->OnReadable();
@@ -24,7 +23,7 @@ struct PollHandle::Watch {
   }
 
   static void OnClosed(uv_handle_t* handle) {
-    const std::unique_ptr<Watch> watch(Of(handle));
+    const std::unique_ptr<Watch> watch(static_cast<Watch*>(handle->data));
     if (watch->cleanup_hook != nullptr) napi_remove_async_cleanup_hook(watch->cleanup_hook);
   }
 
@@ -40,8 +39,9 @@ Outcome PollHandle::Open(Napi::Env env, int fd, Readable& readable) {
   if (napi_get_uv_event_loop(env, &loop) != napi_ok) return Failure{"find the event loop", ENOSYS};
 
   auto watch = std::make_unique<Watch>();
-  if (const int error = uv_poll_init(loop, &watch->poll, fd); error != 0)
+  if (const int error = uv_poll_init(loop, &watch->poll, fd); error != 0) {
     return Failure{"watch a socket", -error};
+  }
   // From here on the loop knows the handle: only OnClosed may free it.
   watch_ = watch.release();
   watch_->poll.data = watch_;

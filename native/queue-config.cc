@@ -38,9 +38,10 @@ class Conversation {
   /** Sends all, and reads the acknowledgements, which are there when the call returns. */
   Outcome Hold(std::vector<Failure>& refusals) {
     Finish();
-    if (Outcome unsent = socket_.Send({buffer_.data(), used_}, steps_.front().failure.operation))
-      return unsent;
-    for (;;) {
+    Outcome unsent = socket_.Send({buffer_.data(), used_}, steps_.front().failure.operation);
+    if (unsent) return unsent;
+    // Not until nothing is left: packets that come after the last acknowledgement are for JavaScript.
+    while (steps_.back().failure.error_number == EPROTO) {
       const ssize_t received = socket_.Receive(buffer_);
       if (received < 0) break;
       if (Outcome failed = Read(static_cast<size_t>(received))) return failed;

@@ -8,7 +8,7 @@ namespace conntrack_ftp {
 /**
  * A read-only counter of class T. napi_define_class gives methods a V8 signature, which refuses a foreign
  * receiver; its accessors have none, and unwrapping a foreign object as a T would read its memory as one. So
- * each instance carries `T::kTypeTag` (see `Tag`), and the getter asks for it.
+ * each instance carries `T::kTypeTag` (see `Tag`), a random number of its class, and the getter asks for it.
  */
 template <typename T, uint32_t (T::*Read)() const>
 napi_value ReadCounter(napi_env env, napi_callback_info raw) {

@@ -13,7 +13,7 @@ export const INDEX = {
   packetId: 0,
   /** Where the packet begins in the slab: its network header (NFQA_PAYLOAD). */
   offset: 1,
-  /** Bytes of it that are in the slab. */
+  /** Bytes of it that are in the slab; 0 where its message was cut, which `malformed` counts. */
   length: 2,
   /** Bytes that it has (NFQA_CAP_LEN); the same as `length` unless the copy range cut it. */
   originalLength: 3,

@@ -88,6 +88,18 @@ describe('the verdicts of a batch', () => {
     });
   });
 
+  it('reach packets whose messages were cut, of which JavaScript sees no bytes', async () => {
+    const env = shim.environment({ RECEIVE_BYTES: 60 });
+    await expect(stage.play('batches', 'messages are cut', { env })).resolves.toEqual({
+      rows: [
+        { packetId: 1, length: 0 },
+        { packetId: 2, length: 0 },
+      ],
+      texts: ['text0', 'text1'],
+      malformed: 2,
+    });
+  });
+
   it('are no more when receiving fails: the queue closes itself, so that bypass rules let packets pass', async () => {
     const env = shim.environment({ RECEIVE_ERRNO: EIO });
     await expect(stage.play('batches', 'receiving fails', { env })).resolves.toEqual({

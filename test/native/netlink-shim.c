@@ -5,7 +5,10 @@
  * SHIM_SEND_LOG=FILE     each netlink datagram is appended to FILE as a line of hexadecimal digits
  * SHIM_CONFIG_FLAGS=N    NFQA_CFG_FLAGS and NFQA_CFG_MASK of a queue's configuration become N
  * SHIM_RECEIVE_ERRNO=N   recvmmsg fails with N
- * SHIM_VERDICT_ERRNO=N   the first datagram of verdicts is not sent and fails with N
+ * SHIM_RECEIVE_BYTES=N   recvmmsg has room for N bytes of each datagram
+ * SHIM_BEFORE_ACK=TEXT   the last message of a queue's configuration takes effect, the shell runs TEXT, and
+ * only then it is sent as it was: packets come before its acknowledgement SHIM_VERDICT_ERRNO=N   the first
+ * datagram of verdicts is not sent and fails with N
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -55,36 +58,67 @@ static int is_verdict(const uint8_t* bytes) {
          message->nlmsg_type == ((NFNL_SUBSYS_QUEUE << 8) | NFQNL_MSG_VERDICT_BATCH);
 }
 
+typedef ssize_t (*sendto_function)(int, const void*, size_t, int, const struct sockaddr*, socklen_t);
+
+/* Sends all messages, the last one without asking for its acknowledgement; answers where that one begins. */
+static size_t send_without_last_ack(sendto_function real, int fd, uint8_t* bytes, size_t length,
+                                    const struct sockaddr* to, socklen_t to_length) {
+  size_t last = 0;
+  for (size_t at = 0; at < length; at += NLMSG_ALIGN(((struct nlmsghdr*)(bytes + at))->nlmsg_len)) last = at;
+  struct nlmsghdr* message = (struct nlmsghdr*)(bytes + last);
+  message->nlmsg_flags &= (uint16_t)~NLM_F_ACK;
+  real(fd, bytes, length, 0, to, to_length);
+  message->nlmsg_flags |= NLM_F_ACK;
+  return last;
+}
+
+static ssize_t send_configuration(sendto_function real, int fd, uint8_t* bytes, size_t length,
+                                  const struct sockaddr* to, socklen_t to_length) {
+  uint16_t config = (NFNL_SUBSYS_QUEUE << 8) | NFQNL_MSG_CONFIG;
+  if (setting("SHIM_CONFIG_FLAGS") != NULL) {
+    uint32_t value = htonl((uint32_t)atoi(setting("SHIM_CONFIG_FLAGS")));
+    rewrite(bytes, length, config, NFQA_CFG_FLAGS, value);
+    rewrite(bytes, length, config, NFQA_CFG_MASK, value);
+  }
+  if (setting("SHIM_BEFORE_ACK") == NULL) return real(fd, bytes, length, 0, to, to_length);
+  size_t last = send_without_last_ack(real, fd, bytes, length, to, to_length);
+  if (system(setting("SHIM_BEFORE_ACK")) != 0) return -1;
+  real(fd, bytes + last, length - last, 0, to, to_length);
+  return (ssize_t)length;
+}
+
 ssize_t sendto(int fd, const void* bytes, size_t length, int flags, const struct sockaddr* to,
                socklen_t to_length) {
   static int verdicts_refused;
-  ssize_t (*real)(int, const void*, size_t, int, const struct sockaddr*, socklen_t) =
-      dlsym(RTLD_NEXT, "sendto");
+  sendto_function real = (sendto_function)dlsym(RTLD_NEXT, "sendto");
   if (to == NULL || to->sa_family != AF_NETLINK) return real(fd, bytes, length, flags, to, to_length);
 
   if (setting("SHIM_SEND_LOG") != NULL) log_datagram(bytes, length);
-  if (setting("SHIM_VERDICT_ERRNO") != NULL && is_verdict(bytes) && !verdicts_refused) {
+  if (is_verdict(bytes)) {
+    if (setting("SHIM_VERDICT_ERRNO") == NULL || verdicts_refused) {
+      return real(fd, bytes, length, flags, to, to_length);
+    }
     verdicts_refused = 1;
     errno = atoi(setting("SHIM_VERDICT_ERRNO"));
     return -1;
   }
-  if (setting("SHIM_CONFIG_FLAGS") == NULL) return real(fd, bytes, length, flags, to, to_length);
-
   uint8_t* changed = malloc(length);
   if (changed == NULL) return -1;
   memcpy(changed, bytes, length);
-  uint32_t value = htonl((uint32_t)atoi(setting("SHIM_CONFIG_FLAGS")));
-  uint16_t config = (NFNL_SUBSYS_QUEUE << 8) | NFQNL_MSG_CONFIG;
-  rewrite(changed, length, config, NFQA_CFG_FLAGS, value);
-  rewrite(changed, length, config, NFQA_CFG_MASK, value);
-  ssize_t sent = real(fd, changed, length, flags, to, to_length);
+  ssize_t sent = send_configuration(real, fd, changed, length, to, to_length);
   free(changed);
   return sent;
 }
 
 int recvmmsg(int fd, struct mmsghdr* messages, unsigned int count, int flags, struct timespec* timeout) {
   int (*real)(int, struct mmsghdr*, unsigned int, int, struct timespec*) = dlsym(RTLD_NEXT, "recvmmsg");
-  if (setting("SHIM_RECEIVE_ERRNO") == NULL) return real(fd, messages, count, flags, timeout);
-  errno = atoi(setting("SHIM_RECEIVE_ERRNO"));
-  return -1;
+  if (setting("SHIM_RECEIVE_ERRNO") != NULL) {
+    errno = atoi(setting("SHIM_RECEIVE_ERRNO"));
+    return -1;
+  }
+  if (setting("SHIM_RECEIVE_BYTES") != NULL) {
+    size_t room = (size_t)atoi(setting("SHIM_RECEIVE_BYTES"));
+    for (unsigned int at = 0; at < count; at++) messages[at].msg_hdr.msg_iov[0].iov_len = room;
+  }
+  return real(fd, messages, count, flags, timeout);
 }

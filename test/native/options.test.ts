@@ -43,6 +43,14 @@ describe('opening a queue', () => {
     ).resolves.toEqual({ refusals: ['receive buffer of 16777216 bytes: EPERM'], texts: ['text'] });
   });
 
+  it('gives packets that overtake the last acknowledgement their verdict, and JavaScript those after it', async () => {
+    const env = shim.environment({ BEFORE_ACK: 'printf early | bash -c "cat > /dev/udp/127.0.0.1/4000"' });
+    await expect(stage.play('options', 'packets seen and received', { env })).resolves.toEqual({
+      seen: ['later'],
+      received: ['early', 'later'],
+    });
+  });
+
   it('with fail-open lets pass what finds no room, before what waits', async () => {
     await expect(
       stage.play('options', 'more packets than the queue takes', { argument: true }),

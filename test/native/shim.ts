@@ -13,7 +13,7 @@ import { runChecked } from '../lab/command.js';
 const SOURCE = fileURLToPath(new URL('netlink-shim.c', import.meta.url));
 
 /** Its environment variables without `SHIM_`; what each does stands in the source. */
-export type ShimSetting = 'CONFIG_FLAGS' | 'RECEIVE_ERRNO' | 'VERDICT_ERRNO';
+export type ShimSetting = 'BEFORE_ACK' | 'CONFIG_FLAGS' | 'RECEIVE_BYTES' | 'RECEIVE_ERRNO' | 'VERDICT_ERRNO';
 
 export class Shim {
   readonly #folder: string;
@@ -29,7 +29,7 @@ export class Shim {
   }
 
   /** The environment that puts it before the C library, with a new log. */
-  environment(settings: Partial<Record<ShimSetting, number>> = {}): Record<string, string> {
+  environment(settings: Partial<Record<ShimSetting, number | string>> = {}): Record<string, string> {
     writeFileSync(this.#path('log'), '');
     const variables = Object.entries(settings).map(([name, value]) => [`SHIM_${name}`, String(value)]);
     return {

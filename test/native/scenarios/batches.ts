@@ -6,7 +6,7 @@
 import { once } from 'node:events';
 import { NF_DROP } from '../../../src/kernel/binding.js';
 import { waitFor } from '../../lab/condition.js';
-import { acceptAll, openQueue, setVerdict, type VerdictRow } from './open-queue.js';
+import { acceptAll, indexRow, openQueue, setVerdict, type VerdictRow } from './open-queue.js';
 import { perform } from './perform.js';
 import { Receiver, numbered, sendAtOnce } from './traffic.js';
 
@@ -78,6 +78,22 @@ await perform({
     queue.close();
     receiver.close();
     return { errors, texts };
+  },
+
+  'messages are cut': async () => {
+    const receiver = await Receiver.open();
+    const rows: { packetId: number; length: number }[] = [];
+    const queue = openQueue((current, count) => {
+      for (let at = 0; at < count; at += 1) {
+        const { packetId, length } = indexRow(current, at);
+        rows.push({ packetId, length });
+      }
+    });
+    sendAtOnce(numbered('text', 2));
+    const texts = await receiver.received(2);
+    queue.close();
+    receiver.close();
+    return { rows, texts, malformed: queue.malformed };
   },
 
   'receiving fails': async () => {

@@ -7,7 +7,7 @@ import { closeSync, openSync } from 'node:fs';
 import { loadBinding } from '../../../src/kernel/binding.js';
 import { waitFor } from '../../lab/condition.js';
 import { describeError } from './describe-error.js';
-import { acceptAll, indexRow, openQueue } from './open-queue.js';
+import { acceptAll, indexRow, openQueue, packetOf, textOf } from './open-queue.js';
 import { perform } from './perform.js';
 import { Receiver, numbered, sendAtOnce } from './traffic.js';
 
@@ -22,6 +22,19 @@ await perform({
     queue.close();
     receiver.close();
     return { refusals: queue.refusals, texts };
+  },
+
+  'packets seen and received': async () => {
+    const receiver = await Receiver.open();
+    const seen: string[] = [];
+    const queue = openQueue((current, count) => {
+      for (let at = 0; at < count; at += 1) seen.push(textOf(packetOf(current, at)));
+    });
+    sendAtOnce(['later']);
+    const received = await receiver.received(2);
+    queue.close();
+    receiver.close();
+    return { seen, received };
   },
 
   'more packets than the queue takes': async (failOpen) => {
