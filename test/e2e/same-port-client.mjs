@@ -59,7 +59,11 @@ class Session {
 /** @param {string} own address */
 async function openSession(own) {
   const session = new Session(own);
-  await new Promise((resolve) => session.data.listen(PORT, own, () => resolve(undefined)));
+  await new Promise((resolve) => {
+    session.data.listen(PORT, own, () => {
+      resolve(undefined);
+    });
+  });
   await session.reply();
   await session.say('USER anonymous');
   await session.say('PASS lab@example.org');
@@ -68,13 +72,16 @@ async function openSession(own) {
 
 /** @param {Session} session @returns {Promise<number>} bytes of the listing that comes by the next data connection */
 async function list(session) {
+  /** @type {Promise<number>} */
   const listing = new Promise((resolve) => {
     session.data.once('connection', (socket) => {
       let bytes = 0;
       socket.on('data', (chunk) => {
         bytes += chunk.length;
       });
-      socket.on('close', () => resolve(bytes));
+      socket.on('close', () => {
+        resolve(bytes);
+      });
     });
   });
   await session.say('LIST');
