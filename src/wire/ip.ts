@@ -14,7 +14,7 @@ const FLAGS_AND_OFFSET = 6; // u16: 3 bits of flags, 13 of offset
 const IPV4_PROTOCOL = 9; // u8
 const IPV4_SOURCE = 12;
 const IPV4_DESTINATION = 16;
-export const IPV4_HEADER_MIN = 20;
+const IPV4_HEADER_MIN = 20;
 /** More Fragments, and the 13 bits of the offset; either one set makes a packet a fragment. */
 const IPV4_FRAGMENT = 0x3fff;
 
@@ -23,7 +23,7 @@ const PAYLOAD_LENGTH = 4; // u16
 const NEXT_HEADER = 6; // u8
 const IPV6_SOURCE = 8;
 const IPV6_DESTINATION = 24;
-export const IPV6_HEADER_LENGTH = 40;
+const IPV6_HEADER_LENGTH = 40;
 /** The offset of a fragment header (RFC 8200 §4.5), and its M flag; the two bits between are reserved. */
 const IPV6_FRAGMENT = 0xfff9;
 

@@ -14,7 +14,7 @@ const URGENT_POINTER = 18; // u16
 
 /** Where in the header the checksum is, u16. */
 export const TCP_CHECKSUM = 16;
-export const TCP_HEADER_MIN = 20;
+const TCP_HEADER_MIN = 20;
 
 /** Bits of `tcpFlags`. */
 export const TCP_FLAGS = { fin: 1, syn: 2, rst: 4, psh: 8, ack: 16, urg: 32 } as const;
