@@ -26,9 +26,10 @@ class Readable {
  * a loop with an open handle would abort the process.
  *
  * Why no reader thread that hands batches over through a bounded threadsafe function: measured with 100-byte
- * datagrams on two cores, polling wakes JavaScript after 12 to 27 microseconds (median) and the thread after 31
- * to 40, since it wakes twice. The thread moves up to half more datagrams when flooded, but from above 120,000
- * a second, which is what a queue delivers at best; and it would need a second slab, and a lock at each close.
+ * datagrams on two cores, polling wakes JavaScript after 12 to 27 microseconds (median) and the thread after
+ * 31 to 40, since it wakes twice. The thread moves up to half more datagrams when flooded, but from above
+ * 120,000 a second, which is what a queue delivers at best; and it would need a second slab, and a lock at
+ * each close.
  */
 class PollHandle {
  public:
