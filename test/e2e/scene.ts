@@ -26,6 +26,16 @@ export interface SceneSettings {
   readonly server?: ServerSettings;
 }
 
+/**
+ * What has ended stays in the table until a slow test has looked at it: after a reset conntrack would forget it in
+ * ten seconds, after the last acknowledgement in thirty.
+ * Known only once a rule of the filter has made the kernel load its connection tracking.
+ */
+const FIREWALL_PARAMETERS = {
+  'net.netfilter.nf_conntrack_tcp_timeout_close': '300',
+  'net.netfilter.nf_conntrack_tcp_timeout_last_ack': '300',
+} as const;
+
 /** Builds it all; nothing opens data connections yet. `scene.laboratory.close()` takes it down. */
 export async function openScene(settings: SceneSettings): Promise<Scene> {
   const laboratory = new Laboratory();
@@ -33,6 +43,7 @@ export async function openScene(settings: SceneSettings): Promise<Scene> {
     const topology = await buildTopology(laboratory, settings.placement);
     const filter = settings.filter ?? statefulFilter(settings);
     await restoreRules(topology.firewall, filter(topology));
+    await topology.firewall.setParameters(FIREWALL_PARAMETERS);
     return {
       laboratory,
       topology,

@@ -42,21 +42,11 @@ const PREFIX_LENGTH = { 4: 24, 6: 64 } as const;
  */
 const SERVER_PARAMETERS = { 'net.ipv4.tcp_max_tw_buckets': '0' } as const;
 
-/**
- * What has ended stays in the table until a slow test has looked at it: after a reset conntrack would forget it in
- * ten seconds, after the last acknowledgement in thirty.
- */
-const FIREWALL_PARAMETERS = {
-  'net.netfilter.nf_conntrack_tcp_timeout_close': '300',
-  'net.netfilter.nf_conntrack_tcp_timeout_last_ack': '300',
-} as const;
-
 export async function buildTopology(laboratory: Laboratory, placement: Placement): Promise<Topology> {
   const topology = await (placement === 'gateway'
     ? buildWithGateway(laboratory)
     : buildTwoHosts(laboratory, placement));
   await topology.server.namespace.setParameters(SERVER_PARAMETERS);
-  await topology.firewall.setParameters(FIREWALL_PARAMETERS);
   return topology;
 }
 
