@@ -54,6 +54,10 @@ const CURL_ROWS = ROWS.filter(({ client }) => client.name === 'curl');
 const STRAY_PORT = 30_500;
 
 for (const filter of STATEFUL) {
+  describe(filter.name, () => {
+    it('lets no other connection in', () => withScene(filter, 'YES', expectStrayConnection('stopped')));
+  });
+
   for (const { name, pasv_enable, serves } of VSFTPD_MODES) {
     describe(`${filter.name}, vsftpd in ${name} mode`, () => {
       const rows = CURL_ROWS.filter(({ mode }) => serves(mode));
@@ -63,8 +67,6 @@ for (const filter of STATEFUL) {
         await loadDaemonRules(scene.topology.firewall, [21]);
         return () => scene.laboratory.close();
       });
-
-      it('lets no other connection in', () => expectStrayConnection(scene, 'stopped'));
 
       it('blocks data connections without the daemon', () => expectBlocked(scene, rows));
 
@@ -80,22 +82,31 @@ for (const filter of STATEFUL) {
 }
 
 for (const filter of OPEN) {
-  for (const { name, pasv_enable, serves } of VSFTPD_MODES) {
-    describe(`${filter.name}, vsftpd in ${name} mode`, () => {
-      let scene: Scene;
-      beforeAll(async () => {
-        scene = await openSeedScene(filter, pasv_enable);
-        return () => scene.laboratory.close();
-      });
+  describe(filter.name, () => {
+    it('lets connections of others in', () => withScene(filter, 'YES', expectStrayConnection('let in')));
 
-      it('lets connections of others in', () => expectStrayConnection(scene, 'let in'));
-
-      it('passes data connections without module or daemon', () =>
-        expectOpen(
-          scene,
-          CURL_ROWS.filter(({ mode }) => serves(mode)),
+    for (const { name, pasv_enable, serves } of VSFTPD_MODES) {
+      it(`passes data connections without module or daemon, vsftpd in ${name} mode`, () =>
+        withScene(filter, pasv_enable, (scene) =>
+          expectOpen(
+            scene,
+            CURL_ROWS.filter(({ mode }) => serves(mode)),
+          ),
         ));
-    });
+    }
+  });
+}
+
+async function withScene(
+  filter: Filter,
+  pasv_enable: 'YES' | 'NO',
+  examine: (scene: Scene) => Promise<void>,
+): Promise<void> {
+  const scene = await openSeedScene(filter, pasv_enable);
+  try {
+    await examine(scene);
+  } finally {
+    await scene.laboratory.close();
   }
 }
 
@@ -116,24 +127,23 @@ async function openSeedScene({ placement, rules }: Filter, pasv_enable: 'YES' | 
 }
 
 /** Someone connects to a port of the filtering host that no FTP session announced. */
-async function expectStrayConnection(
-  { laboratory, topology }: Scene,
-  outcome: 'let in' | 'stopped',
-): Promise<void> {
-  const { client, server, placement } = topology;
-  const [target, stranger] = placement === 'client-host' ? [client, server] : [server, client];
-  await startServer(laboratory, vsftpd, target, { port: STRAY_PORT, passivePorts: PASSIVE_PORTS });
-  // What a client lets in comes from port 20.
-  const from = placement === 'client-host' ? ['--local-port', '20'] : [];
-  for (const family of FAMILIES) {
-    const url = `ftp://${urlHost(target.address[family])}:${STRAY_PORT}/`;
-    const { status } = await stranger.namespace.run([
-      'curl',
-      ...['--silent', '--head', '--globoff', '--connect-timeout', '2', ...from, url],
-    ]);
-    expect(status, `IPv${family}`).toBe(outcome === 'let in' ? CURL_SUCCEEDED : CURL_TIMED_OUT);
-  }
-}
+const expectStrayConnection =
+  (outcome: 'let in' | 'stopped') =>
+  async ({ laboratory, topology }: Scene): Promise<void> => {
+    const { client, server, placement } = topology;
+    const [target, stranger] = placement === 'client-host' ? [client, server] : [server, client];
+    await startServer(laboratory, vsftpd, target, { port: STRAY_PORT, passivePorts: PASSIVE_PORTS });
+    // What a client lets in comes from port 20.
+    const from = placement === 'client-host' ? ['--local-port', '20'] : [];
+    for (const family of FAMILIES) {
+      const url = `ftp://${urlHost(target.address[family])}:${STRAY_PORT}/`;
+      const { status } = await stranger.namespace.run([
+        'curl',
+        ...['--silent', '--head', '--globoff', '--connect-timeout', '2', ...from, url],
+      ]);
+      expect(status, `IPv${family}`).toBe(outcome === 'let in' ? CURL_SUCCEEDED : CURL_TIMED_OUT);
+    }
+  };
 
 /** Exit codes of curl(1). */
 const CURL_SUCCEEDED = 0;
