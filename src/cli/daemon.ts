@@ -115,7 +115,7 @@ export class Daemon {
         return;
       }
     }
-    if (queue.replace(row, helper.rewritten, 0, length)) helper.passed(queue.bytes);
+    if (queue.replace(row, helper.rewritten, 0, length)) helper.passed();
     else this.#drop(queue, row, 'no-room');
   }
 

@@ -165,8 +165,8 @@ export class FtpHelper {
   }
 
   /** The packet goes on as `passage` said, its adjustment in force. */
-  passed(bytes: Buffer): void {
-    this.#passages.passed(bytes, this.#ip);
+  passed(): void {
+    this.#passages.passed();
   }
 
   /** Where `passage` writes a packet that goes on with other bytes. */

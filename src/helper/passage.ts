@@ -8,13 +8,14 @@ import type { LineScanner } from '../ftp/line-scanner.js';
 import { endpointMayBeginAt } from '../ftp/unfinished-line.js';
 import type { Reassembler } from '../tcp/reassembler.js';
 import { sequenceAdd, sequenceEarlier } from '../tcp/sequence.js';
+import type { Passing } from '../tcp/stream-edits.js';
 import type { IpView } from '../wire/ip.js';
 import type { SequenceAdjustment } from '../wire/seqadj.js';
 import { tcpHeaderLength, tcpSequence } from '../wire/tcp.js';
 import type { Tuple } from '../wire/tuple.js';
 import type { HelperCounters } from './counters.js';
 import { rewriteSegment } from './segment-rewrite.js';
-import type { PassingCause, SegmentPassing, Translations } from './translation.js';
+import type { PassingCause, Translations } from './translation.js';
 
 /** How a packet goes on. */
 export type Passage =
@@ -47,7 +48,7 @@ export class Passages {
   /** The half and the connection of the packet last read, where it is one that may go on otherwise. */
   #half = 0;
   #connection: Tuple | undefined;
-  #passing: SegmentPassing | undefined;
+  #passing: Passing | undefined;
 
   constructor(
     streams: Reassembler,
@@ -90,8 +91,8 @@ export class Passages {
     );
     if (passing.kind === 'withhold') return this.#withhold(passing.cause);
     this.#passing = passing;
-    if (passing.edits.length === 0 && passing.sequence === sequence && passing.length === length) {
-      this.passed(bytes, ip);
+    if (isAsItCame(passing, sequence, length)) {
+      this.passed();
       return ACCEPT;
     }
     const written = rewriteSegment(bytes, ip, passing, this.rewritten);
@@ -103,10 +104,10 @@ export class Passages {
   }
 
   /** The packet goes on as `of` said, its adjustment in force. */
-  passed(bytes: Buffer, ip: IpView): void {
-    if (this.#passing?.kind !== 'pass') return;
+  passed(): void {
+    if (this.#passing === undefined) return;
     if (this.#passing.edits.length > 0) this.#counters.rewritten++;
-    this.#translations.commit(this.#half, tcpSequence(bytes, ip.payloadAt), this.#passing);
+    this.#translations.commit(this.#half, this.#passing);
   }
 
   #withhold(cause: PassingCause | 'packet-too-long'): Passage {
@@ -125,3 +126,6 @@ export class Passages {
     return sequenceEarlier(next, sequenceAdd(line.sequence, mayBegin === kept ? line.length : mayBegin));
   }
 }
+
+const isAsItCame = ({ edits, from, to, sequence: number }: Passing, sequence: number, length: number): boolean =>
+  edits.length === 0 && from === sequence && number === sequence && to === sequenceAdd(sequence, length);

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { sequenceAdd, sequenceDistance } from '../tcp/sequence.js';
-import type { StreamEdit } from '../tcp/stream-edits.js';
+import { sequenceAdd, sequenceBefore, sequenceDistance } from '../tcp/sequence.js';
+import type { Passing } from '../tcp/stream-edits.js';
 import { writeIpv4Checksum, writeTcpChecksum } from '../wire/checksum.js';
 import { IpView, writeIpLength } from '../wire/ip.js';
 import {
@@ -16,15 +16,6 @@ import {
   writeTcpFlags,
   writeTcpSequence,
 } from '../wire/tcp.js';
-
-import { growthOf } from './translation.js';
-
-/** What passes of a segment, and how; `StreamEdits.treat` says so. */
-export interface Passing {
-  readonly sequence: number;
-  readonly length: number;
-  readonly edits: readonly StreamEdit[];
-}
 
 /** The largest packet that IP's own length field, and so a verdict, can hold. */
 const MAX_PACKET = 65_535;
@@ -41,37 +32,44 @@ export function rewriteSegment(
 ): number | undefined {
   const headers = ip.payloadAt - ip.headerAt + tcpHeaderLength(bytes, ip.payloadAt);
   const payloadAt = ip.headerAt + headers;
-  const growth = growthOf(passing.edits);
-  const length = headers + passing.length + growth;
+  const length = headers + passingLength(passing);
   if (length > into.length || length > MAX_PACKET) return undefined;
+  const sequence = tcpSequence(bytes, ip.payloadAt);
   bytes.copy(into, 0, ip.headerAt, payloadAt);
-  writePayload(bytes, payloadAt, tcpSequence(bytes, ip.payloadAt), passing, into.subarray(headers, length));
-  const cutShort = payloadAt + passing.length < ip.end;
+  writePayload(bytes, payloadAt, sequence, passing, into.subarray(headers, length));
+  const cutShort = sequenceBefore(passing.to, sequenceAdd(sequence, ip.end - payloadAt));
   writeHeaders(into.subarray(0, length), passing.sequence, cutShort);
   return length;
 }
+
+/** Bytes of payload that pass, edits applied. */
+const passingLength = ({ from, to, edits }: Passing): number =>
+  edits.reduce(
+    (sum, { start, end, replacement }) => sum + replacement.length - sequenceDistance(start, end),
+    sequenceDistance(from, to),
+  );
 
 /** The bytes between the edits as they are, the edits' own in their places. */
 function writePayload(
   bytes: Buffer,
   payloadAt: number,
   sequence: number,
-  passing: Passing,
+  { from, to, edits }: Passing,
   into: Buffer,
 ): void {
-  let from = sequence;
+  let next = from;
   let at = 0;
-  const copy = (to: number): void => {
-    const offset = payloadAt + sequenceDistance(sequence, from);
-    at += bytes.copy(into, at, offset, offset + sequenceDistance(from, to));
+  const copy = (upTo: number): void => {
+    const offset = payloadAt + sequenceDistance(sequence, next);
+    at += bytes.copy(into, at, offset, offset + sequenceDistance(next, upTo));
   };
-  for (const { start, end, replacement } of passing.edits) {
+  for (const { start, end, replacement } of edits) {
     copy(start);
     into.set(replacement, at);
     at += replacement.length;
-    from = end;
+    next = end;
   }
-  copy(sequenceAdd(sequence, passing.length));
+  copy(to);
 }
 
 function writeHeaders(packet: Buffer, sequence: number, cutShort: boolean): void {

@@ -16,7 +16,7 @@ import {
   sequenceEarlier,
   sequenceLater,
 } from '../tcp/sequence.js';
-import { StreamEdits, type StreamEdit, type Treatment, type Withholding } from '../tcp/stream-edits.js';
+import { StreamEdits, type Passing, type StreamEdit, type Withholding } from '../tcp/stream-edits.js';
 import type { SequenceAdjustment } from '../wire/seqadj.js';
 
 /** Times in a row that a direction's segments are withheld before they pass as they are: some six seconds of retransmission. */
@@ -26,7 +26,7 @@ export const MAX_WITHHELD = 5;
 export type PassingCause = Withholding | 'unknown';
 
 export type SegmentPassing =
-  { readonly kind: 'withhold'; readonly cause: PassingCause } | Extract<Treatment, { kind: 'pass' }>;
+  { readonly kind: 'withhold'; readonly cause: PassingCause } | Passing;
 
 /** Why an announcement cannot be rewritten. */
 export type RewriteObstacle = 'announcement-passed' | 'too-many-rewrites';
@@ -89,29 +89,31 @@ export class Translations {
   /**
    * How the segment of `length` bytes from the sender's number `sequence` on passes.
    *
-   * @param knownTo     up to which number it is known what the bytes are
-   * @param maxLength   bytes of payload that the receiver's path takes
+   * @param knownTo  up to which number it is known what the bytes are
+   * @param room     bytes of payload that the receiver's path takes
    */
-  pass(half: number, sequence: number, length: number, knownTo: number, maxLength: number): SegmentPassing {
-    const state = this.#state(half, sequence);
-    if (state === undefined) return { kind: 'pass', sequence, length, edits: [], adjustment: undefined };
+  pass(half: number, sequence: number, length: number, knownTo: number, room: number): SegmentPassing {
     const end = sequenceAdd(sequence, length);
+    const state = this.#state(half, sequence);
+    if (state === undefined) {
+      return { kind: 'pass', from: sequence, to: end, sequence, edits: [], adjustment: undefined };
+    }
     const known = sequenceDistance(sequence, sequenceEarlier(end, knownTo));
     if (known <= 0 && length > 0) return this.#withhold(state, sequence, length);
-    const treatment = fitted(state.edits, sequence, known, maxLength);
+    const treatment = state.edits.treat(sequence, known, room);
     if (treatment.kind === 'pass') return treatment;
     countWithheld(state, sequence);
     if (state.withheld <= MAX_WITHHELD || state.edits.abandon() === 0) return treatment;
-    return fitted(state.edits, sequence, known, maxLength);
+    return state.edits.treat(sequence, known, room);
   }
 
   /** The segment goes on as `pass` said, its adjustment in force. */
-  commit(half: number, sequence: number, passing: Extract<Treatment, { kind: 'pass' }>): void {
+  commit(half: number, passing: Passing): void {
     const state = this.#halves.get(half);
     if (state === undefined) return;
     state.edits.commit(passing);
     state.withheld = 0;
-    state.passedTo = sequenceLater(state.passedTo, sequenceAdd(sequence, passing.length));
+    state.passedTo = sequenceLater(state.passedTo, passing.to);
   }
 
   /** What is known of a half of a translated flow, which begins with the first number that is seen of it. */
@@ -145,18 +147,3 @@ function countWithheld(state: TranslatedHalf, sequence: number): void {
   state.withheldAt = sequence;
   state.withheld++;
 }
-
-/** As `StreamEdits.treat`, and no longer than `maxLength` when its edits are applied. */
-function fitted(edits: StreamEdits, sequence: number, length: number, maxLength: number): Treatment {
-  const whole = edits.treat(sequence, length);
-  if (whole.kind === 'withhold') return whole;
-  const excess = whole.length + growthOf(whole.edits) - maxLength;
-  return excess <= 0 || excess >= whole.length ? whole : edits.treat(sequence, whole.length - excess);
-}
-
-/** Bytes that the edits add, or take away where negative. */
-export const growthOf = (edits: readonly StreamEdit[]): number =>
-  edits.reduce(
-    (sum, { start, end, replacement }) => sum + replacement.length - sequenceDistance(start, end),
-    0,
-  );

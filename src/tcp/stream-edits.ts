@@ -7,9 +7,12 @@
  * `position` and `offsetAfter` to those behind it, and takes them off the receiver's acknowledgements. It remembers
  * one position. Where that is not enough for a segment sent again, the difference is put into the segment's own number.
  *
- * What cannot pass yet is cut off the segment's end, or withheld where it is at its beginning: a part of an edited
- * range, and an edit that would make the kernel take an acknowledgement for more than was received. Its sender will send
- * it again.
+ * A segment that has a part of an edited range carries the whole of the other words: they are known, and its sender has
+ * sent the rest already. So a sender that never puts the range into one segment is served as well, and so is one whose
+ * receiver acknowledged a part of the other words.
+ *
+ * What cannot pass yet is cut off the segment's end, or withheld where it is at its beginning: an edit that would make
+ * the kernel take an acknowledgement for more than was received. Its sender will send it again.
  *
  * @module
  */
@@ -25,8 +28,6 @@ export interface StreamEdit {
 
 /** Why a segment must not pass now. */
 export type Withholding =
-  /** It begins with a part of an edited range; the sender has to cut it differently. */
-  | 'part-of-an-edit'
   /** It lies behind an edit that has not passed, so that its place in the receiver's stream is not settled. */
   | 'behind-an-edit'
   /** An edit before it has not been acknowledged, and both together would confuse acknowledgements. */
@@ -34,20 +35,25 @@ export type Withholding =
   /** The kernel's one position cannot give it the number it needs. */
   | 'number-out-of-reach';
 
+/** What passes of a segment, and how. */
+export interface Passing {
+  readonly kind: 'pass';
+  /**
+   * The sender's numbers of the first byte that passes and of the byte after the last: the segment's own, or those of
+   * an edit that it has a part of. What comes after `to` will be sent again.
+   */
+  readonly from: number;
+  readonly to: number;
+  /** The number to send it with; differs from `from` only where the kernel's adjustment has to be made up for. */
+  readonly sequence: number;
+  /** Edits to apply, in order; all within these bytes. */
+  readonly edits: readonly StreamEdit[];
+  /** To be in force in the kernel before the segment passes; then `commit` it. */
+  readonly adjustment: SequenceAdjustment | undefined;
+}
+
 /** What is to be done with a segment. */
-export type Treatment =
-  | { readonly kind: 'withhold'; readonly cause: Withholding }
-  | {
-      readonly kind: 'pass';
-      /** The number to send it with; differs from its own only where the kernel's adjustment has to be made up for. */
-      readonly sequence: number;
-      /** How many of the sender's bytes pass; the rest will be sent again. */
-      readonly length: number;
-      /** Edits to apply, in order; all within these bytes. */
-      readonly edits: readonly StreamEdit[];
-      /** To be in force in the kernel before the segment passes; then `commit` it. */
-      readonly adjustment: SequenceAdjustment | undefined;
-    };
+export type Treatment = { readonly kind: 'withhold'; readonly cause: Withholding } | Passing;
 
 /** Edits kept for segments that may be sent again; a session of ten pipelined announcements has as many under way. */
 export const MAX_EDITS = 16;
@@ -123,31 +129,32 @@ export class StreamEdits {
     this.#acknowledged = sequenceLater(this.#acknowledged, sequence);
   }
 
-  /** What is to be done with the segment of `length` bytes that begins with the sender's number `sequence`. */
-  treat(sequence: number, length: number): Treatment {
-    const edits: KeptEdit[] = [];
-    let end = sequenceAdd(sequence, length);
-    for (const edit of this.#edits) {
-      if (!sequenceBefore(sequence, edit.end)) {
-        if (!edit.passed && edit.growth !== 0) return withhold('behind-an-edit');
-      } else if (sequenceBefore(edit.start, end)) {
-        if (sequenceBefore(edit.start, sequence)) return withhold('part-of-an-edit');
-        if (sequenceBefore(end, edit.end)) end = edit.start;
-        else edits.push(edit);
-      }
+  /**
+   * What is to be done with the segment of `length` bytes that begins with the sender's number `sequence`.
+   *
+   * @param room  bytes that may pass, edits applied; an edit at the beginning passes whole all the same
+   */
+  treat(sequence: number, length: number, room = Infinity): Treatment {
+    const end = sequenceAdd(sequence, length);
+    const covered = this.#edits.filter(
+      (edit) => sequenceBefore(sequence, edit.end) && sequenceBefore(edit.start, end),
+    );
+    const from = sequenceEarlier(sequence, covered[0]?.start ?? sequence);
+    if (this.#edits.some((edit) => willShift(edit) && !sequenceBefore(from, edit.end))) {
+      return withhold('behind-an-edit');
     }
-    const { adjustment, stop } = this.#adjustmentFor(edits);
-    if (stop !== undefined) end = sequenceEarlier(end, stop.start);
-    const passing = sequenceDistance(sequence, end);
-    if (passing === 0) return withhold(stop?.start === end ? 'edit-unacknowledged' : 'part-of-an-edit');
-    const number = compensated(sequence, this.#offset(sequence), adjustment ?? this.#adjustment);
+    const widened = sequenceLater(end, covered.at(-1)?.end ?? end);
+    const to = fitted(from, this.#stopWithin(covered) ?? widened, covered, room);
+    if (to === from) return withhold('edit-unacknowledged');
+    const edits = covered.filter((edit) => sequenceBefore(edit.start, to));
+    const adjustment = this.#adjustmentFor(edits);
+    const number = compensated(from, this.#offset(from), adjustment ?? this.#adjustment);
     if (number === undefined) return withhold('number-out-of-reach');
-    const within = edits.filter((edit) => sequenceBefore(edit.start, end));
-    return { kind: 'pass', sequence: number, length: passing, edits: within, adjustment };
+    return { kind: 'pass', from, to, sequence: number, edits, adjustment };
   }
 
   /** The segment passes: its edits are what the receiver has, and `adjustment` is in force. */
-  commit({ edits, adjustment }: Extract<Treatment, { kind: 'pass' }>): void {
+  commit({ edits, adjustment }: Passing): void {
     if (adjustment !== undefined) this.#adjustment = adjustment;
     for (const edit of this.#edits) {
       if (edits.some(({ start }) => start === edit.start)) edit.passed = true;
@@ -164,41 +171,22 @@ export class StreamEdits {
   }
 
   /**
-   * The adjustment that `edits`, of one segment, want (`undefined` where the one in force will do), and the edit at
-   * which they must stop.
-   *
-   * While an edit before them is unacknowledged, one of the two positions is not represented, and acknowledgements
-   * from between them are off by the growth that is: too low, which does no harm, where the bytes became more; too high,
-   * which would lose bytes, where they became fewer. Edits of one segment need only one position: it is acknowledged whole.
+   * The number of the edit that must wait, if one of `edits`, of one segment, must. One shift after the other: with two
+   * unacknowledged ones, the kernel's one position would leave the acknowledgements from between them off by what one of
+   * them added or took away; too high, they would lose bytes. That holds for two of one segment as well, because it
+   * may be sent again in several.
    */
-  #adjustmentFor(edits: readonly KeptEdit[]): {
-    adjustment: SequenceAdjustment | undefined;
-    stop: KeptEdit | undefined;
-  } {
-    const underWay = this.#edits.filter(
-      (edit) => edit.passed && edit.growth !== 0 && this.#isUnacknowledged(edit),
-    );
-    let adjustment: SequenceAdjustment | undefined;
-    let moved = false;
-    for (const edit of edits) {
-      if (edit.passed || edit.growth === 0) continue;
-      const { position, offsetBefore, offsetAfter } = adjustment ?? this.#adjustment;
-      const mayMove =
-        adjustment === undefined && underWay.every(({ growth }) => growth > 0 && edit.growth < 0);
-      if (mayMove) {
-        moved = true;
-        adjustment = {
-          position: edit.start,
-          offsetBefore: offsetAfter,
-          offsetAfter: offsetAfter + edit.growth,
-        };
-      } else if (moved) {
-        adjustment = { position, offsetBefore, offsetAfter: offsetAfter + edit.growth };
-      } else {
-        return { adjustment, stop: edit };
-      }
-    }
-    return { adjustment, stop: undefined };
+  #stopWithin(edits: readonly KeptEdit[]): number | undefined {
+    const underWay = this.#edits.some((edit) => edit.passed && shifts(edit) && this.#isUnacknowledged(edit));
+    return edits.filter(willShift)[underWay ? 0 : 1]?.start;
+  }
+
+  /** What is to be in force where `edits` pass; `undefined` where what is in force will do. */
+  #adjustmentFor(edits: readonly KeptEdit[]): SequenceAdjustment | undefined {
+    const edit = edits.find(willShift);
+    if (edit === undefined) return undefined;
+    const offsetBefore = this.#adjustment.offsetAfter;
+    return { position: edit.start, offsetBefore, offsetAfter: offsetBefore + edit.growth };
   }
 
   #isUnacknowledged(edit: StreamEdit): boolean {
@@ -217,6 +205,26 @@ export class StreamEdits {
 }
 
 const withhold = (cause: Withholding): Treatment => ({ kind: 'withhold', cause });
+
+/** Whether the edit shifts the numbers of what follows it. */
+const shifts = ({ growth }: KeptEdit): boolean => growth !== 0;
+
+/** Whether it will shift them once it passes. */
+const willShift = (edit: KeptEdit): boolean => shifts(edit) && !edit.passed;
+
+/** How far of `[from, to)` no more than `room` bytes pass, edits applied, each of them whole. */
+function fitted(from: number, to: number, edits: readonly StreamEdit[], room: number): number {
+  let at = from;
+  let left = room;
+  for (const { start, end, replacement } of edits) {
+    const plain = sequenceDistance(at, start);
+    if (!sequenceBefore(start, to) || plain > left) break;
+    if (start !== from && plain + replacement.length > left) return start;
+    left = Math.max(left - plain - replacement.length, 0);
+    at = end;
+  }
+  return sequenceDistance(at, to) <= left ? to : sequenceAdd(at, left);
+}
 
 /** The number which the kernel, with `adjustment`, turns into `sequence` + `offset`. */
 function compensated(sequence: number, offset: number, adjustment: SequenceAdjustment): number | undefined {

@@ -106,7 +106,7 @@ class TranslatedDialogue {
       }
     }
     const passage = this.helper.passage(packet);
-    if (passage.kind === 'replace') this.helper.passed(packet);
+    if (passage.kind === 'replace') this.helper.passed();
     const goesOn = passage.kind === 'replace' ? this.helper.rewritten.subarray(0, passage.length) : packet;
     return { passage, ...read(goesOn) };
   }

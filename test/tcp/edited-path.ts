@@ -1,11 +1,11 @@
 /**
- * A sender, a receiver, and between them our edits and the kernel's adjustment as net/netfilter/nf_conntrack_seqadj.c
- * applies it: everything that may lose, cut, repeat and reorder segments, under the control of a test.
+ * A sender, a receiver, and between them our edits and the kernel's adjustment: everything that may lose, cut, repeat and reorder segments, under the control of a test.
  *
  * @module
  */
-import { sequenceAdd, sequenceBefore, sequenceDistance } from '../../src/tcp/sequence.js';
+import { sequenceAdd, sequenceDistance } from '../../src/tcp/sequence.js';
 import { StreamEdits, type StreamEdit } from '../../src/tcp/stream-edits.js';
+import { acknowledged, forwarded } from './kernel-adjustment.js';
 
 /** An edit by offsets in the sender's stream. */
 export interface PlannedEdit {
@@ -20,6 +20,8 @@ export class EditedPath {
   readonly #ahead = new Map<number, number>();
   readonly #edits: StreamEdits;
   readonly #isn: number;
+  /** Bytes of payload that the receiver's path takes. */
+  readonly #room: number;
   readonly #stream: Uint8Array;
   readonly #planned: PlannedEdit[];
   /** Offset in the sender's stream up to which the path has read. */
@@ -29,8 +31,9 @@ export class EditedPath {
   acknowledged = 0;
   withheld = 0;
 
-  constructor(stream: Uint8Array, planned: readonly PlannedEdit[], isn: number) {
+  constructor(stream: Uint8Array, planned: readonly PlannedEdit[], isn: number, room = Infinity) {
     this.#stream = stream;
+    this.#room = room;
     this.#planned = [...planned];
     this.#isn = isn;
     this.#edits = new StreamEdits(isn);
@@ -47,32 +50,29 @@ export class EditedPath {
     return [...bytes, ...stream.subarray(at)];
   }
 
-  /** The sender sends a part of its stream; `lost` behind us. */
-  send(from: number, to: number, lost: boolean): void {
+  /** The sender sends a part of its stream, of which the receiver takes the first `taken` bytes, behind us. */
+  send(from: number, to: number, taken = Infinity): void {
     this.#readOn(from, to);
     const [unfinished] = this.#planned;
     const sequence = sequenceAdd(this.#isn, from);
     // What may belong to an announcement that is not read to its end is not known to be an edit yet.
     const known = unfinished === undefined ? to : Math.min(to, unfinished.from);
-    const treatment = known > from ? this.#edits.treat(sequence, known - from) : undefined;
+    const treatment = known > from ? this.#edits.treat(sequence, known - from, this.#room) : undefined;
     if (treatment?.kind !== 'pass') {
       this.withheld++;
       return;
     }
     this.#edits.commit(treatment);
-    if (lost) return;
-    const bytes = this.#rewritten(from, from + treatment.length, treatment.edits);
-    this.#receive(this.#forward(treatment.sequence), bytes);
+    const bytes = this.#rewritten(this.#offset(treatment.from), this.#offset(treatment.to), treatment.edits);
+    this.#receive(forwarded(this.#edits.adjustment, treatment.sequence), bytes.slice(0, taken));
   }
 
   /** The receiver acknowledges what it has; we may see it, and the sender may. */
   acknowledge(seenByUs: boolean, seenBySender: boolean): void {
     const acknowledgment = sequenceAdd(this.#isn, this.received.length);
-    const senders = this.#edits.acknowledged(acknowledgment);
+    const senders = acknowledged(this.#edits.adjustment, acknowledgment);
     if (seenByUs) this.#edits.acknowledge(senders);
-    if (!seenBySender) return;
-    const offset = sequenceDistance(this.#isn, senders);
-    this.acknowledged = Math.max(this.acknowledged, Math.min(offset, this.#stream.length));
+    if (seenBySender) this.acknowledged = Math.max(this.acknowledged, this.#offset(senders));
   }
 
   /** A new edit is known when the last byte of its range has been read. */
@@ -92,21 +92,19 @@ export class EditedPath {
 
   #rewritten(from: number, to: number, edits: readonly StreamEdit[]): number[] {
     const local = edits.map(({ start, end, replacement }) => ({
-      from: sequenceDistance(this.#isn, start) - from,
-      to: sequenceDistance(this.#isn, end) - from,
+      from: this.#offset(start) - from,
+      to: this.#offset(end) - from,
       replacement,
     }));
     return EditedPath.edited(this.#stream.subarray(from, to), local);
   }
 
-  /** nf_ct_seq_adjust: one position, an offset on each side of it. */
-  #forward(sequence: number): number {
-    const { position, offsetBefore, offsetAfter } = this.#edits.adjustment;
-    return sequenceAdd(sequence, sequenceBefore(position, sequence) ? offsetAfter : offsetBefore);
+  #offset(sequence: number): number {
+    return sequenceDistance(this.#isn, sequence);
   }
 
   #receive(sequence: number, bytes: readonly number[]): void {
-    const at = sequenceDistance(this.#isn, sequence);
+    const at = this.#offset(sequence);
     bytes.forEach((byte, index) => {
       if (!this.#ahead.has(at + index)) this.#ahead.set(at + index, byte);
     });
