@@ -102,9 +102,11 @@ async function openTranslated(helper: string): Promise<Scene> {
 /** An IPv6 address is of use at once without duplicate address detection. */
 const nodad = (address: string): string => (address.includes(':') ? ' nodad' : '');
 
+/** Translates from now on as `shape` says. What is open ends first: the end of a forgotten connection would be invalid. */
 async function translate(scene: Scene, shape: Shape): Promise<void> {
-  const { firewall } = scene.topology;
+  const { firewall, client, server } = scene.topology;
   await restoreRules(firewall, ['*nat', '-F', ...shape.rules, 'COMMIT', ''].join('\n'));
+  await Promise.all([client.namespace.untilQuiet(), server.namespace.untilQuiet()]);
   await flushConnections(firewall);
 }
 

@@ -7,7 +7,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { ANNOUNCEMENT_OF, isPassive, perform, sessionWith, type Work } from '../lab/clients/client.js';
-import { describeEnding } from '../lab/command.js';
+import { describeEnding, type Completed } from '../lab/command.js';
 import { flushConnections, relatedConnections, type TextTuple } from '../lab/conntrack.js';
 import type { Daemon } from '../lab/daemon.js';
 import { droppedPackets } from '../lab/firewall.js';
@@ -35,12 +35,14 @@ export async function expectAllPass(scene: Scene, row: Row, daemon: Daemon | und
     names: SMALL_FILES,
     into: folder,
   });
-  for (const name of SMALL_FILES) expectSameFile(join(folder, name), join(server.root, name));
+  for (const name of SMALL_FILES) {
+    expectSameFile(join(folder, name), join(server.root, name), download.completed);
+  }
 
   const from = join(server.root, SMALL_FILES[0]);
   const to = `${UPLOAD_FOLDER}/${row.label.replaceAll(' ', '-')}`;
   const upload = await observeRow(scene, row, daemon, { kind: 'upload', from, to });
-  expectSameFile(join(server.root, to), from);
+  expectSameFile(join(server.root, to), from, upload.completed);
 
   const listing = await observeRow(scene, row, daemon, { kind: 'list' });
   for (const name of SMALL_FILES) expect(listing.completed.stdout).toContain(name);
@@ -139,9 +141,11 @@ const endpointsOf = (tuples: readonly TextTuple[]): Set<string> =>
     tuples.map(({ source, destination, destinationPort }) => `${source} > ${destination} ${destinationPort}`),
   );
 
-function expectSameFile(one: string, other: string): void {
+/** What `completed` transferred is what it should be. */
+function expectSameFile(one: string, other: string, completed: Completed): void {
   // Not `toEqual`: nobody wants to read the difference.
-  expect(readFileSync(one).equals(readFileSync(other)), `${one} is the same as ${other}`).toBe(true);
+  const same = existsSync(one) && readFileSync(one).equals(readFileSync(other));
+  expect(same, `${one} is the same as ${other}\n${describeEnding(completed)}`).toBe(true);
 }
 
 /** Some clients leave an empty file behind. */

@@ -16,6 +16,9 @@ const NAME_PATTERN = /^cftp-(\d+)-[0-9a-f]{6}-/;
 /** Where iproute2 keeps a file for each named namespace. */
 const NAMESPACE_FOLDER = '/run/netns';
 
+/** Longer than `tcp_fin_timeout`, after which a host forgets a connection of which the other end says nothing more. */
+const QUIET_WITHIN_MS = 70_000;
+
 export class Namespace {
   /** `cftp-PID-RANDOM-LABEL` */
   readonly name: string;
@@ -67,6 +70,14 @@ export class Namespace {
   /** Joins this namespace and `other` by a veth pair: `here` is the interface on this side, `there` on the other. */
   async connect(here: string, other: Namespace, there: string): Promise<void> {
     await this.configure([`link add ${here} type veth peer name ${there} netns ${other.name}`]);
+  }
+
+  /** Waits until no TCP connection of a host inside has anything to send any more. */
+  async untilQuiet(): Promise<void> {
+    await waitFor(`the connections in ${this.name} to end`, async () => {
+      const sockets = await this.runChecked(['ss', '-Htan', 'exclude', 'listening', 'exclude', 'time-wait']);
+      return sockets === '';
+    }, QUIET_WITHIN_MS);
   }
 
   /** Ends every process inside and removes the namespace. Removing it again does nothing. */
