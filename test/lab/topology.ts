@@ -37,10 +37,11 @@ const SERVER_NETWORK: AddressPair = { 4: '10.2.0.0/24', 6: '2001:db8:2::/64' };
 const PREFIX_LENGTH = { 4: 24, 6: 64 } as const;
 
 /**
- * Without TIME_WAIT a server can connect from port 20 to a client's port again at once. Clients pick their
- * ports at random, so in hundreds of active transfers some pick one twice.
+ * A server can connect from port 20 to a client's port again although that connection's predecessor is in TIME_WAIT.
+ * Clients pick their ports at random, so in hundreds of active transfers some pick one twice. (Without TIME_WAIT at all,
+ * the server's kernel would answer a late acknowledgement with a reset, and take back what the client has not read.)
  */
-const SERVER_PARAMETERS = { 'net.ipv4.tcp_max_tw_buckets': '0' } as const;
+const SERVER_PARAMETERS = { 'net.ipv4.tcp_tw_reuse': '1' } as const;
 
 export async function buildTopology(laboratory: Laboratory, placement: Placement): Promise<Topology> {
   const topology = await (placement === 'gateway'
