@@ -7,15 +7,15 @@
  */
 import type { Logger } from 'pino';
 import { ConntrackFtpError, NetlinkRejected } from '../errors.js';
-import { decisionRecord, type Decision, type Obstacle } from '../helper/decision.js';
-import type { Effect, ExpectEffect } from '../helper/effect.js';
+import { decisionRecord, type DecisionRecord, type Obstacle } from '../helper/decision.js';
+import type { Effect, ExpectEffect, PromisedPinhole } from '../helper/effect.js';
 import type { FtpHelper } from '../helper/ftp-helper.js';
 import type { Passage } from '../helper/passage.js';
 import type { ConntrackTable } from '../kernel/conntrack-table.js';
 import type { PacketQueue } from '../kernel/packet-queue.js';
 import { PINHOLE_REFUSALS } from '../kernel/pinhole.js';
 import { formatTuple, type Tuple } from '../wire/tuple.js';
-import type { PinholeOpener } from './pinhole-opener.js';
+import type { OpenOutcome, PinholeOpener } from './pinhole-opener.js';
 
 type ReplacePassage = Extract<Passage, { kind: 'replace' }>;
 
@@ -59,6 +59,7 @@ export class Daemon {
       const passage = helper.passage(queue.bytes);
       if (passage.kind === 'replace') this.#replace(queue, row, passage);
       else if (passage.kind === 'drop') this.#drop(queue, row, passage.cause);
+      for (const promised of helper.takeWithdrawn()) this.#withdraw(promised);
     } catch (error) {
       this.defects++;
       this.#parts.logger.error({ event: 'defect', err: error }, 'a packet passed unread because of a defect');
@@ -68,10 +69,10 @@ export class Daemon {
   #carryOut(effect: Effect): void {
     switch (effect.kind) {
       case 'expect':
-        this.#logExpectation(effect);
+        this.#expect(effect);
         break;
       case 'refuse':
-        this.#logDecision(effect.decision, undefined);
+        this.#logDecision(decisionRecord(effect.decision));
         break;
       case 'release':
         this.#release(effect.connection, effect.cause);
@@ -79,27 +80,49 @@ export class Daemon {
     }
   }
 
-  #logExpectation(effect: ExpectEffect): void {
-    const obstacle = this.#expect(effect);
-    const { counters } = this.#parts.helper;
-    if (obstacle !== undefined) {
-      counters.expected--;
-      counters.refused++;
+  #expect(effect: ExpectEffect): void {
+    const outcome = this.#open(effect);
+    if (typeof outcome !== 'string') {
+      this.#logDecision(decisionRecord(effect.decision, outcome));
+      return;
     }
-    this.#logDecision(effect.decision, obstacle);
+    const { counters } = this.#parts.helper;
+    counters.expected--;
+    counters.refused++;
+    this.#logDecision(decisionRecord({ ...effect.decision, refusal: outcome }), remedyOf(outcome));
   }
 
-  /** Answers what stood in the way, if anything did. */
-  #expect(effect: ExpectEffect): Obstacle | undefined {
+  #open(effect: ExpectEffect): OpenOutcome {
     try {
       return this.#parts.opener.open(effect);
     } catch (error) {
       if (!(error instanceof ConntrackFtpError)) throw error;
-      const { master, tuple } = effect.expected;
-      const facts = { event: 'pinhole-failed', master: formatTuple(master), expected: formatTuple(tuple) };
-      this.#parts.logger.error({ ...facts, ...errnoOf(error) }, error.message);
+      this.#logPinholeFailure(effect, error);
       return 'kernel-refused';
     }
+  }
+
+  /** Their announcements go on as they came after all: nobody will use them as they were announced. */
+  #withdraw(promised: PromisedPinhole): void {
+    const { opener, logger, helper } = this.#parts;
+    helper.counters.withdrawn++;
+    try {
+      opener.close(promised);
+    } catch (error) {
+      if (!(error instanceof ConntrackFtpError)) throw error;
+      this.#logPinholeFailure(promised.effect, error);
+    }
+    const { time, decision, ...facts } = decisionRecord(promised.effect.decision);
+    const what = `${facts.announcement} ${facts.address ?? ''} port ${facts.port ?? ''}`;
+    logger.warn(
+      { event: 'withdrawn', ...facts },
+      `${what} from ${announcer(facts)}: goes on as it came, its rewrite could not be completed`,
+    );
+  }
+
+  #logPinholeFailure({ expected: { master, tuple } }: ExpectEffect, error: ConntrackFtpError): void {
+    const facts = { event: 'pinhole-failed', master: formatTuple(master), expected: formatTuple(tuple) };
+    this.#parts.logger.error({ ...facts, ...errnoOf(error) }, error.message);
   }
 
   /** The kernel's numbers first, then the bytes: one without the other would break the connection. */
@@ -133,15 +156,15 @@ export class Daemon {
     this.#parts.logger.debug({ event: 'withheld', packet: queue.packetId(row), cause }, `withheld: ${cause}`);
   }
 
-  #logDecision(decision: Decision, obstacle: Obstacle | undefined): void {
-    const record = decisionRecord(obstacle === undefined ? decision : { ...decision, refusal: obstacle });
+  #logDecision(record: DecisionRecord, remedy = ''): void {
     // The log's own time stands for it.
     const { time, ...facts } = record;
     const endpoint = record.port === undefined ? '' : ` ${record.address ?? ''} port ${record.port}`;
     const line = `${record.announcement}${endpoint} from ${announcer(record)}: ${record.decision}`;
     const { logger } = this.#parts;
-    if (record.reason === undefined) logger.info({ event: 'decision', ...facts }, line);
-    else logger.warn({ event: 'decision', ...facts }, `${line}, ${record.reason}${remedyOf(obstacle)}`);
+    if (record.reason === undefined)
+      logger.info({ event: 'decision', ...facts }, `${line}${rewritten(record)}`);
+    else logger.warn({ event: 'decision', ...facts }, `${line}, ${record.reason}${remedy}`);
   }
 
   #release(connection: Tuple, cause: 'encrypted' | 'not-ftp'): void {
@@ -160,13 +183,19 @@ export class Daemon {
   }
 }
 
-const announcer = (record: ReturnType<typeof decisionRecord>): string =>
+/** ` as 10.2.0.200 port 40000`, where the other side was told so. */
+const rewritten = ({ rewrittenAddress, rewrittenPort }: DecisionRecord): string => {
+  if (rewrittenPort === undefined) return '';
+  return ` as${rewrittenAddress === undefined ? '' : ` ${rewrittenAddress}`} port ${rewrittenPort}`;
+};
+
+const announcer = (record: Pick<DecisionRecord, 'announcement' | 'client' | 'server'>): string =>
   record.announcement === 'PORT' || record.announcement === 'EPRT'
     ? `client ${record.client}`
     : `server ${record.server}`;
 
-function remedyOf(obstacle: Obstacle | undefined): string {
-  if (obstacle === undefined || !(obstacle in PINHOLE_REFUSALS)) return '';
+function remedyOf(obstacle: Obstacle): string {
+  if (!(obstacle in PINHOLE_REFUSALS)) return '';
   return ` (${PINHOLE_REFUSALS[obstacle as keyof typeof PINHOLE_REFUSALS]})`;
 }
 

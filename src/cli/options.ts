@@ -8,7 +8,10 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { UsageError } from '../errors.js';
 import type { PortRange } from '../ftp/policy.js';
+import type { PublicAddress } from '../helper/public-addresses.js';
 import { MAX_PORTS, RULES_DEFAULTS } from '../rules/options.js';
+import { ipFamily, parseIpAddress, type IpAddress } from '../wire/ip-address.js';
+import type { TranslatedAddress } from './capture-translation.js';
 
 /** NF_CT_HELPER_NAME_LEN (linux/netfilter/nf_conntrack_helper.h) less its NUL. */
 const MAX_ANCHOR_NAME = 15;
@@ -60,6 +63,32 @@ const anchor = z
   .regex(/^[A-Za-z0-9_.-]+$/, 'must be the name of a conntrack helper, such as sane')
   .max(MAX_ANCHOR_NAME, `must be at most ${MAX_ANCHOR_NAME} characters`);
 
+/** `a.b.c.d`, or with `=` and another address of the same family. */
+function addresses(text: string): readonly IpAddress[] | undefined {
+  const parsed = text.split('=').map(parseIpAddress);
+  const [first] = parsed;
+  const known = parsed.filter((address) => address !== undefined);
+  return known.length === parsed.length && known.every((address) => address.length === first?.length)
+    ? known
+    : undefined;
+}
+
+const publicAddress = z.string().transform((text, context): PublicAddress => {
+  const [address, inside, ...rest] = addresses(text) ?? [];
+  if (address !== undefined && ipFamily(address) === 4 && rest.length === 0) {
+    return { public: address, private: inside };
+  }
+  context.addIssue(`must be an IPv4 address, or two as in 203.0.113.7=10.0.0.5`);
+  return z.NEVER;
+});
+
+const translatedAddress = z.string().transform((text, context): TranslatedAddress => {
+  const [from, to, ...rest] = addresses(text) ?? [];
+  if (from !== undefined && to !== undefined && rest.length === 0) return { from, to };
+  context.addIssue('must be two addresses of one family as in 10.1.0.2=203.0.113.7');
+  return z.NEVER;
+});
+
 /** What `run` takes, on the command line (`--queue-length`) and in the configuration file (`queueLength`). */
 export const RunOptionsSchema = z.strictObject({
   queue: wholeNumber(0, 65_535).default(RULES_DEFAULTS.queue),
@@ -67,6 +96,7 @@ export const RunOptionsSchema = z.strictObject({
   anchor: anchor.optional(),
   policy: z.enum(['strict', 'kernel'], 'must be strict or kernel').default('strict'),
   allowAddress: z.array(z.string()).default([]),
+  announceAddress: z.array(publicAddress).default([]),
   activeSourcePort: port.optional(),
   passivePorts: portRange.optional(),
   expectSeconds: wholeNumber(1, 86_400).optional(),
@@ -94,9 +124,10 @@ export const ReplayOptionsSchema = RunOptionsSchema.pick({
   ports: true,
   policy: true,
   allowAddress: true,
+  announceAddress: true,
   activeSourcePort: true,
   passivePorts: true,
-}).extend({ json: z.boolean().default(false) });
+}).extend({ translate: z.array(translatedAddress).default([]), json: z.boolean().default(false) });
 export type ReplayOptions = z.infer<typeof ReplayOptionsSchema>;
 
 export const DoctorOptionsSchema = RunOptionsSchema.pick({ queue: true, anchor: true }).extend({

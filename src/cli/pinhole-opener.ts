@@ -5,13 +5,17 @@
  *
  * @module
  */
-import type { Obstacle } from '../helper/decision.js';
-import type { ExpectEffect } from '../helper/effect.js';
+import { announcementEdit } from '../helper/announcement-edit.js';
+import type { Obstacle, Rewritten } from '../helper/decision.js';
+import type { ExpectEffect, PromisedPinhole, Rewrite } from '../helper/effect.js';
 import type { FtpHelper } from '../helper/ftp-helper.js';
 import { candidatePorts } from '../helper/port-choice.js';
 import type { ConntrackTable } from '../kernel/conntrack-table.js';
 import type { Pinhole, PinholeBackend } from '../kernel/pinhole.js';
-import { NO_ADJUSTMENT } from '../tcp/stream-edits.js';
+import { NO_ADJUSTMENT, type StreamEdit } from '../tcp/stream-edits.js';
+
+/** `undefined`: open, and announced as it came. */
+export type OpenOutcome = Rewritten | Obstacle | undefined;
 
 export interface PinholeOpenerParts {
   readonly helper: FtpHelper;
@@ -30,18 +34,33 @@ export class PinholeOpener {
     this.#parts = parts;
   }
 
-  /** Answers what stood in the way, if anything did. Throws `ConntrackFtpError` for what has no name. */
-  open(effect: ExpectEffect): Obstacle | undefined {
+  /** Answers what the other side is told, or what stood in the way. Throws `ConntrackFtpError` for what has no name. */
+  open(effect: ExpectEffect): OpenOutcome {
     const announced = effect.expected.tuple.destinationPort;
-    if (effect.rewrite === undefined) return this.#openAt(effect, announced);
-    const rewritable = this.#canShift(effect);
-    if (effect.rewrite.needed && !rewritable) return 'no-sequence-adjustment';
-    for (const port of candidatePorts(announced, this.#parts.random)) {
-      const obstacle = this.#openAt(effect, port);
-      if (obstacle !== 'clash') return obstacle ?? this.#announce(effect, port);
-      if (!rewritable) return obstacle;
+    const { rewrite } = effect;
+    if (rewrite === undefined) return this.#openAt(effect, announced);
+    for (const port of this.#portsFor(effect)) {
+      const asItCame = !rewrite.needed && port === announced;
+      const edit = asItCame ? undefined : announcementEdit(rewrite, port, this.#canShift(effect));
+      if (!asItCame && edit === undefined) return rewrite.needed ? 'no-sequence-adjustment' : 'clash';
+      const outcome = this.#openAt(effect, port);
+      if (outcome === 'clash') continue;
+      return edit === undefined || outcome !== undefined
+        ? outcome
+        : this.#announce(effect, rewrite, port, edit);
     }
     return 'clash';
+  }
+
+  /** Closes what was opened for an announcement that goes on as it came after all. */
+  close({ effect, port }: PromisedPinhole): void {
+    this.#parts.pinholes.close(this.#pinhole(effect, port));
+  }
+
+  /** Another port leads to the announced one only where this host translates. */
+  #portsFor({ expected: { tuple, followMaster } }: ExpectEffect): Iterable<number> {
+    const announced = tuple.destinationPort;
+    return followMaster === undefined ? [announced] : candidatePorts(announced, this.#parts.random);
   }
 
   #openAt(effect: ExpectEffect, port: number): Obstacle | undefined {
@@ -49,12 +68,12 @@ export class PinholeOpener {
     return outcome === 'opened' || outcome === 'refreshed' ? undefined : outcome;
   }
 
-  /** The pinhole is open; where its endpoint is not the announced one, the announcement must say so. */
-  #announce(effect: ExpectEffect, port: number): Obstacle | undefined {
-    const asAnnounced = effect.rewrite?.needed !== true && port === effect.expected.tuple.destinationPort;
-    const obstacle = asAnnounced ? undefined : this.#parts.helper.rewrite(effect, port);
-    if (obstacle !== undefined) this.#parts.pinholes.close(this.#pinhole(effect, port));
-    return obstacle;
+  /** The pinhole is open; its announcement must say so. */
+  #announce(effect: ExpectEffect, { at, address }: Rewrite, port: number, edit: StreamEdit): OpenOutcome {
+    const promised = { effect, port };
+    const obstacle = this.#parts.helper.rewrite(at.half, edit, promised);
+    if (obstacle !== undefined) this.close(promised);
+    return obstacle ?? { address: at.kind === '229' ? undefined : address, port };
   }
 
   /**

@@ -15,6 +15,12 @@ export interface PolicyOptions {
   readonly passivePorts?: PortRange | undefined;
 }
 
+/** Gathers the values of an option that may be repeated. */
+export const collect = (value: string, before: readonly string[] | undefined): readonly string[] => [
+  ...(before ?? []),
+  value,
+];
+
 /** Adds the options to a command; their values are read from its `opts()`. */
 export function addPolicyOptions(command: Command): Command {
   return command
@@ -22,7 +28,12 @@ export function addPolicyOptions(command: Command): Command {
     .option(
       '--allow-address <cidr>',
       'also expect announced addresses of this network that are not the announcer’s own (FXP); may be repeated',
-      (cidr: string, before: readonly string[] | undefined) => [...(before ?? []), cidr],
+      collect,
+    )
+    .option(
+      '--announce-address <public[=private]>',
+      'a 227 that would name the private address (without it: any) names the public one; may be repeated',
+      collect,
     )
     .option('--active-source-port <port>', 'active data connections must come from this port (20)')
     .option('--passive-ports <first-last>', 'refuse passive ports outside this range');

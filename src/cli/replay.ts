@@ -6,20 +6,22 @@
 import { createReadStream } from 'node:fs';
 import { Command } from 'commander';
 import { CaptureError } from '../errors.js';
+import { announcementEdit } from '../helper/announcement-edit.js';
 import { decisionRecord, type DecisionRecord } from '../helper/decision.js';
-import type { TrackedConnection } from '../helper/expectation-plan.js';
+import type { ExpectEffect } from '../helper/effect.js';
 import { FtpHelper } from '../helper/ftp-helper.js';
 import { CaptureReader, CAPTURE_FAULTS, type CaptureFrame } from '../wire/capture.js';
 import { findIpPacket } from '../wire/link-layer.js';
-import { invertTuple, type Tuple } from '../wire/tuple.js';
+import { CaptureTranslation } from './capture-translation.js';
 import { checkOptions, ReplayOptionsSchema, type ReplayOptions } from './options.js';
-import { addPolicyOptions, policyFrom } from './policy-options.js';
+import { addPolicyOptions, collect, policyFrom } from './policy-options.js';
 
 const EXAMPLES = `
 Examples:
   $ conntrack-ftp replay session.pcap
   $ tcpdump -i eth0 -w - port 21 | conntrack-ftp replay -
-  $ conntrack-ftp replay --json *.pcapng | jq 'select(.decision == "refused")'`;
+  $ conntrack-ftp replay --json *.pcapng | jq 'select(.decision == "refused")'
+  $ conntrack-ftp replay --translate 10.1.0.2=203.0.113.7 inside.pcap`;
 
 /** A capture holds few connections; the daemon's 262,144 would only cost memory. */
 const REPLAY_CONNECTIONS = 65_536;
@@ -31,6 +33,11 @@ export function replayCommand(): Command {
       .description('print the decisions for captured packets')
       .argument('<file...>', 'pcap or pcapng files; - is standard input')
       .option('--ports <list>', 'ports of FTP servers (default: 21)')
+      .option(
+        '--translate <address=translated>',
+        'as if this host translated the client’s or server’s address, in a capture of the clients’ side; may be repeated',
+        collect,
+      )
       .option('--json', 'one decision record a line'),
   )
     .addHelpText('after', EXAMPLES)
@@ -41,7 +48,8 @@ export function replayCommand(): Command {
 }
 
 async function replayFile(file: string, options: ReplayOptions, nameFile: boolean): Promise<void> {
-  const helper = newHelper(options);
+  const translation = new CaptureTranslation(options.translate, options.ports);
+  const helper = newHelper(options, translation);
   const reader = new CaptureReader();
   const name = file === '-' ? 'standard input' : file;
   const print = (record: DecisionRecord): void => {
@@ -54,7 +62,7 @@ async function replayFile(file: string, options: ReplayOptions, nameFile: boolea
     for (const item of items) {
       if (item.kind === 'fault')
         throw new CaptureError(`${name}: ${CAPTURE_FAULTS[item.fault]} (at byte ${item.at})`);
-      replayFrame(helper, item, print);
+      replayFrame(helper, translation, item, print);
     }
   };
   try {
@@ -67,50 +75,65 @@ async function replayFile(file: string, options: ReplayOptions, nameFile: boolea
   summarise(name, helper);
 }
 
-function newHelper(options: ReplayOptions): FtpHelper {
-  // Nobody tells one connection from the next of the same tuples here: a SYN begins another.
-  let connections = 0;
+function newHelper(options: ReplayOptions, translation: CaptureTranslation): FtpHelper {
   return new FtpHelper({
     policy: policyFrom(options),
     ports: options.ports,
-    lookup: (seen) => untranslated(seen, options.ports, ++connections),
+    lookup: translation.lookup,
     capacity: REPLAY_CONNECTIONS,
     seed: 0,
     maxOutOfOrderTotal: MAX_OUT_OF_ORDER_TOTAL,
+    publicAddresses: options.announceAddress,
   });
 }
 
-/** A capture holds no conntrack table: the client is the side that does not use an FTP port. */
-function untranslated(seen: Tuple, ports: readonly number[], id: number): TrackedConnection | undefined {
-  const fromClient = ports.includes(seen.destinationPort);
-  if (!fromClient && !ports.includes(seen.sourcePort)) return undefined;
-  const original = fromClient ? seen : invertTuple(seen);
-  return { original, reply: invertTuple(original), id };
-}
-
-function replayFrame(helper: FtpHelper, frame: CaptureFrame, print: (record: DecisionRecord) => void): void {
+function replayFrame(
+  helper: FtpHelper,
+  translation: CaptureTranslation,
+  frame: CaptureFrame,
+  print: (record: DecisionRecord) => void,
+): void {
   const packetAt = findIpPacket(frame.linkType, frame.bytes, frame.start, frame.end);
   if (typeof packetAt !== 'number') return;
+  translation.putBack(frame.bytes, packetAt, frame.end);
   const effects = helper.onPacket(frame.bytes, packetAt, frame.end, frame.time, frame.number);
   for (const effect of effects) {
-    if (effect.kind !== 'release') print(decisionRecord(effect.decision));
+    if (effect.kind === 'expect') print(expectedRecord(helper, effect));
+    else if (effect.kind === 'refuse') print(decisionRecord(effect.decision));
   }
+}
+
+/** As the daemon would have it on a kernel that shifts sequence numbers where it translates. */
+function expectedRecord(
+  { counters }: FtpHelper,
+  { expected, decision, rewrite }: ExpectEffect,
+): DecisionRecord {
+  if (rewrite?.needed !== true) return decisionRecord(decision);
+  const port = expected.tuple.destinationPort;
+  if (announcementEdit(rewrite, port, expected.followMaster !== undefined) !== undefined) {
+    return decisionRecord(decision, { address: rewrite.address, port });
+  }
+  counters.expected--;
+  counters.refused++;
+  return decisionRecord({ ...decision, refusal: 'no-sequence-adjustment' });
 }
 
 /** `17  10.1.0.2:39758 > 10.2.0.2:21  227 10.2.0.2:30584  expected` */
 function decisionLine(record: DecisionRecord, file: string | undefined): string {
-  const { packet, client, clientPort, server, serverPort, announcement, address, port, decision, reason } =
-    record;
+  const { packet, client, clientPort, server, serverPort, announcement, address, port, reason } = record;
   const endpoint = port === undefined ? (address ?? '') : `${bracket(address ?? '')}:${port}`;
   const columns = [
     ...(file === undefined ? [] : [file]),
     String(packet).padStart(6),
     `${bracket(client)}:${clientPort} > ${bracket(server)}:${serverPort}`,
     `${announcement} ${endpoint}`.trimEnd(),
-    reason === undefined ? decision : `${decision} (${reason})`,
+    reason === undefined ? `expected${rewritten(record)}` : `refused (${reason})`,
   ];
   return `${columns.join('  ')}\n`;
 }
+
+const rewritten = ({ rewrittenAddress, rewrittenPort }: DecisionRecord): string =>
+  rewrittenAddress === undefined ? '' : `, rewritten to ${bracket(rewrittenAddress)}:${rewrittenPort ?? ''}`;
 
 const bracket = (address: string): string => (address.includes(':') ? `[${address}]` : address);
 

@@ -154,6 +154,7 @@ function newHelper(options: RunOptions, policy: Policy, table: ConntrackTable): 
     capacity: options.maxConnections,
     seed: randomInt(MAX_SEED),
     maxOutOfOrderTotal: MAX_OUT_OF_ORDER_TOTAL,
+    publicAddresses: options.announceAddress,
   });
 }
 

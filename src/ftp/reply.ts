@@ -7,6 +7,8 @@
 import { byteAt, HYPHEN, isDigit, PAST_END, SPACE, ZERO } from './ascii.js';
 
 const CODE_LENGTH = 3;
+/** Offset of a reply's text, behind its code and a blank or a hyphen. */
+export const REPLY_TEXT_AT = CODE_LENGTH + 1;
 
 /** What `ReplyGrouping.read` answers for a line that does not end a reply; codes begin at 100. */
 export const REPLY_PART = {

@@ -4,11 +4,10 @@
  *
  * @module
  */
-import { byteAt, isBlank, isDigit, OPENING_PARENTHESIS, skipBlanks } from './ascii.js';
+import { byteAt, isBlank, OPENING_PARENTHESIS, skipBlanks } from './ascii.js';
 import { verbAt, VERBS } from './command.js';
-import { replyCode } from './reply.js';
+import { REPLY_TEXT_AT, replyCode } from './reply.js';
 
-const CODE_LENGTH = 3;
 const VERB_LENGTH = 4;
 
 /** Offset into `bytes` of the first byte that may belong to an endpoint; `end` where none may yet. */
@@ -24,14 +23,12 @@ function argumentAt(bytes: Buffer, start: number, end: number): number {
   return verb === VERBS.port || verb === VERBS.eprt ? skipBlanks(bytes, verbEnd, end) : end;
 }
 
-/** 227: from the first digit of its text on; 229: from the first parenthesis. */
+/** 227: from its text on, which may have to make room; 229: from the first parenthesis. */
 function replyEndpointAt(bytes: Buffer, start: number, end: number): number {
   const code = replyCode(bytes, start, end);
-  if (code !== 227 && code !== 229) return end;
-  let at = start + CODE_LENGTH;
-  while (at < end && !mayOpen(code, byteAt(bytes, at, end))) at += 1;
+  let at = Math.min(start + REPLY_TEXT_AT, end);
+  if (code === 227) return at;
+  if (code !== 229) return end;
+  while (at < end && byteAt(bytes, at, end) !== OPENING_PARENTHESIS) at += 1;
   return at;
 }
-
-const mayOpen = (code: number, byte: number): boolean =>
-  code === 227 ? isDigit(byte) : byte === OPENING_PARENTHESIS;

@@ -24,6 +24,8 @@ export interface HelperCounters {
   /** Packets that went on with another endpoint in them, and packets that did not go on, for their sender to send again. */
   rewritten: number;
   withheld: number;
+  /** Expectations taken back because their announcements went on as they came after all. */
+  withdrawn: number;
 }
 
 export const newHelperCounters = (): HelperCounters => ({
@@ -40,4 +42,5 @@ export const newHelperCounters = (): HelperCounters => ({
   notFtp: 0,
   rewritten: 0,
   withheld: 0,
+  withdrawn: 0,
 });

@@ -23,6 +23,12 @@ export type Obstacle =
   | 'no-helper'
   | 'kernel-refused';
 
+/** What the other side was told in place of the announced endpoint. A 229 names no address. */
+export interface Rewritten {
+  readonly address: IpAddress | undefined;
+  readonly port: number;
+}
+
 const MICROSECONDS = 1_000_000;
 
 export interface Decision {
@@ -54,10 +60,12 @@ export interface DecisionRecord {
   readonly port?: number;
   readonly decision: 'expected' | 'refused';
   readonly reason?: RefusalReason | Obstacle;
+  readonly rewrittenAddress?: string;
+  readonly rewrittenPort?: number;
 }
 
 /** The record in the form and order that the README documents. */
-export function decisionRecord(decision: Decision): DecisionRecord {
+export function decisionRecord(decision: Decision, rewritten?: Rewritten): DecisionRecord {
   const { address, port, refusal } = decision;
   return {
     packet: decision.packet,
@@ -72,5 +80,7 @@ export function decisionRecord(decision: Decision): DecisionRecord {
     ...(port === undefined ? {} : { port }),
     decision: refusal === undefined ? 'expected' : 'refused',
     ...(refusal === undefined ? {} : { reason: refusal }),
+    ...(rewritten?.address === undefined ? {} : { rewrittenAddress: formatIpAddress(rewritten.address) }),
+    ...(rewritten === undefined ? {} : { rewrittenPort: rewritten.port }),
   };
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { AnnouncementKind } from '../ftp/announcement.js';
+import type { IpAddress } from '../wire/ip-address.js';
 import type { Tuple } from '../wire/tuple.js';
 import type { Decision } from './decision.js';
 import type { ExpectedConnection } from './expectation-plan.js';
@@ -14,17 +15,31 @@ export interface AnnouncedAt {
   readonly start: number;
   readonly end: number;
   readonly kind: AnnouncementKind;
+  /** What stands between the code and the endpoint of a 227, for people only; empty for the others. */
+  readonly words: string;
+}
+
+/** Another endpoint can be written into an announcement. */
+export interface Rewrite {
+  readonly at: AnnouncedAt;
+  /** The address that the other side must use. */
+  readonly address: IpAddress;
+  /** The announced address is not that one; else only another port would be a reason. */
+  readonly needed: boolean;
 }
 
 export interface ExpectEffect {
   readonly kind: 'expect';
   readonly expected: ExpectedConnection;
   readonly decision: Decision;
-  /**
-   * On a translated connection: where another endpoint could be written. `needed` where the announced address is not
-   * the one that the other side must use; else only if another port has to be taken.
-   */
-  readonly rewrite: { readonly at: AnnouncedAt; readonly needed: boolean } | undefined;
+  /** On a connection that is translated, by us or by another host. */
+  readonly rewrite: Rewrite | undefined;
+}
+
+/** A pinhole that was opened at this port, and whose announcement has not passed yet as it must. */
+export interface PromisedPinhole {
+  readonly effect: ExpectEffect;
+  readonly port: number;
 }
 
 export type Effect =

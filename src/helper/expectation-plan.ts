@@ -6,9 +6,10 @@
  * @module
  */
 import type { Announcement } from '../ftp/announcement.js';
-import { sameIpAddress, type IpAddress } from '../wire/ip-address.js';
+import type { IpAddress } from '../wire/ip-address.js';
 import type { SequenceAdjustment } from '../wire/seqadj.js';
 import { invertTuple, sameTuple, type Tuple } from '../wire/tuple.js';
+import type { PublicAddresses } from './public-addresses.js';
 
 /** A control connection by the tuples of its two directions (CTA_TUPLE_ORIG, CTA_TUPLE_REPLY). */
 export interface Connection {
@@ -47,37 +48,45 @@ export function announcerAddress(connection: Connection, announcement: Announcem
   return announcedByClient(announcement) ? connection.original.source : connection.reply.source;
 }
 
+/** What the other side calls the announcer: as this host translates it, or as another host does on the way. */
+export function announcerAddressOutside(
+  connection: Connection,
+  announcement: Announcement,
+  publicAddresses: PublicAddresses,
+): IpAddress {
+  if (announcedByClient(announcement)) return connection.reply.destination;
+  const inside = connection.original.destination;
+  return publicAddresses.of(inside) ?? inside;
+}
+
 /**
- * Plans the expectation. `readdressed`: the other side must use another address than the announced one, because the
- * connection is translated there.
+ * Plans the expectation.
  *
+ * @param thirdHost         the announced address, where it is not the announcer's own
  * @param activeSourcePort  the port that active data connections must come from (20), 0 for any
  */
 export function planExpectation(
   connection: Connection,
   announcement: Announcement,
+  thirdHost: IpAddress | undefined,
   activeSourcePort: number,
-): { readonly expected: ExpectedConnection; readonly readdressed: boolean } {
+): ExpectedConnection {
   const active = announcedByClient(announcement);
   const towards = active ? connection.reply : connection.original;
-  const own = announcerAddress(connection, announcement);
-  const announced = announcement.address ?? own;
-  const reached = sameIpAddress(announced, own) ? towards.destination : announced;
-  const expected: ExpectedConnection = {
+  return {
     master: connection.original,
     tuple: {
       source: towards.source,
-      destination: reached,
+      destination: thirdHost ?? towards.destination,
       sourcePort: active ? activeSourcePort : 0,
       destinationPort: announcement.port,
     },
     // To a third host the rules of the site apply: following the master would lead to the announcer.
     followMaster:
-      isTranslated(connection) && sameIpAddress(reached, towards.destination)
+      isTranslated(connection) && thirdHost === undefined
         ? { direction: active ? 1 : 0, port: announcement.port }
         : undefined,
   };
-  return { expected, readdressed: announcement.address !== undefined && !sameIpAddress(announced, reached) };
 }
 
 /** Whether address translation stands between the two sides. */

@@ -7,13 +7,13 @@
  *
  * @module
  */
-import { endpointText } from '../ftp/endpoint-text.js';
 import { LineScanner, type LineSink } from '../ftp/line-scanner.js';
 import type { Policy } from '../ftp/policy.js';
 import { Sessions, type Outcome } from '../ftp/session.js';
 import { FlowTable } from '../tcp/flow-table.js';
 import { Reassembler, type ByteSink } from '../tcp/reassembler.js';
 import { sequenceAdd } from '../tcp/sequence.js';
+import type { StreamEdit } from '../tcp/stream-edits.js';
 import { IP_PROTOCOL_TCP, ipAddressAt, IpView } from '../wire/ip.js';
 import {
   TCP_FLAGS,
@@ -29,9 +29,10 @@ import type { SequenceAdjustment } from '../wire/seqadj.js';
 import type { Tuple } from '../wire/tuple.js';
 import { AnnouncementJudge, type LineOrigin } from './announcement-judge.js';
 import { newHelperCounters, type HelperCounters } from './counters.js';
-import type { Effect, ExpectEffect } from './effect.js';
+import type { Effect, PromisedPinhole } from './effect.js';
 import { isTranslated, type TrackedConnection } from './expectation-plan.js';
 import { Passages, type Passage } from './passage.js';
+import { PublicAddresses, type PublicAddress } from './public-addresses.js';
 import { Translations, type RewriteObstacle } from './translation.js';
 
 /**
@@ -51,6 +52,8 @@ export interface FtpHelperOptions {
   readonly seed: number;
   /** Out-of-order bytes held for all connections together. */
   readonly maxOutOfOrderTotal: number;
+  /** What clients call servers, where another host than this one translates between them. */
+  readonly publicAddresses?: readonly PublicAddress[];
 }
 
 const PORT_COUNT = 65_536;
@@ -74,8 +77,9 @@ export class FtpHelper {
   readonly #ids: Uint32Array;
   readonly #ip = new IpView();
   readonly #effects: Effect[] = [];
+  readonly #publicAddresses: PublicAddresses;
   readonly #translations = new Translations();
-  /** 1 for a flow that is translated. */
+  /** 1 for a flow that is translated, by us or by another host: its announcements may have to be rewritten. */
   readonly #translated: Uint8Array;
   readonly #passages: Passages;
   #packet = 0;
@@ -96,7 +100,8 @@ export class FtpHelper {
         this.#readLine(half, from, start, end, sequence, traits);
       },
     };
-    this.#judge = new AnnouncementJudge(options.policy);
+    this.#publicAddresses = new PublicAddresses(options.publicAddresses ?? []);
+    this.#judge = new AnnouncementJudge(options.policy, this.#publicAddresses);
     this.#lookup = options.lookup;
     for (const port of options.ports) this.#isFtpPort[port] = 1;
     this.#flows = new FlowTable({
@@ -144,14 +149,16 @@ export class FtpHelper {
   }
 
   /**
-   * Has the announcement of `effect` name the expected endpoint, with this port, to the other side. To be asked for
-   * before the packet's `passage`. Answers what stands in the way, if anything does.
+   * Has the announcement of `half` go on as `edit` (`announcementEdit`) says, the pinhole being open. To be asked for before
+   * the packet's `passage`. Answers what stands in the way, if anything does.
    */
-  rewrite(effect: ExpectEffect, port: number): RewriteObstacle | 'not-rewritable' | undefined {
-    if (effect.rewrite === undefined) return 'not-rewritable';
-    const { half, start, end, kind } = effect.rewrite.at;
-    const replacement = endpointText(kind, effect.expected.tuple.destination, port);
-    return this.#translations.plan(half, { start, end, replacement });
+  rewrite(half: number, edit: StreamEdit, promised: PromisedPinhole): RewriteObstacle | undefined {
+    return this.#translations.plan(half, edit, promised);
+  }
+
+  /** Pinholes whose announcements go on as they came after all: to be asked for after `passage`, `forget` and `expire`. */
+  takeWithdrawn(): readonly PromisedPinhole[] {
+    return this.#translations.takeWithdrawn();
   }
 
   /** The sequence adjustment in force for a half of a translated connection, as far as it is known. */
@@ -259,12 +266,17 @@ export class FtpHelper {
     const flow = this.#flows.add(connection.original, connection.reply, this.#now);
     this.#released[flow] = 0;
     this.#ids[flow] = connection.id;
-    this.#translated[flow] = isTranslated(connection) ? 1 : 0;
+    this.#translated[flow] = isTranslated(connection) || this.#isKnownOtherwise(connection) ? 1 : 0;
     if (this.#translated[flow] === 1) this.#translations.follow(flow, connection);
     this.#sessions.begin(flow, !opening);
     if (opening) this.counters.connections++;
     else this.counters.midStream++;
     return this.#flows.findTuple(seen);
+  }
+
+  /** Whether clients know the server by an address that does not reach this host. */
+  #isKnownOtherwise({ original }: TrackedConnection): boolean {
+    return this.#publicAddresses.of(original.destination) !== undefined;
   }
 
   #readSegment(half: number, bytes: Buffer): void {
@@ -325,7 +337,8 @@ export class FtpHelper {
         ? this.#sessions.clientLine(flow, bytes, start, end, traits)
         : this.#sessions.serverLine(flow, bytes, start, end, traits);
     if (outcome === undefined) return;
-    this.#conclude(outcome, { half, sequence, traits, packet: this.#packet, time: this.#now });
+    const line = bytes.subarray(start, end);
+    this.#conclude(outcome, { half, line, sequence, traits, packet: this.#packet, time: this.#now });
   }
 
   #conclude(outcome: Outcome, origin: LineOrigin): void {

@@ -127,5 +127,9 @@ export class Passages {
   }
 }
 
-const isAsItCame = ({ edits, from, to, sequence: number }: Passing, sequence: number, length: number): boolean =>
+const isAsItCame = (
+  { edits, from, to, sequence: number }: Passing,
+  sequence: number,
+  length: number,
+): boolean =>
   edits.length === 0 && from === sequence && number === sequence && to === sequenceAdd(sequence, length);

@@ -61,7 +61,9 @@ function writePayload(
   let at = 0;
   const copy = (upTo: number): void => {
     const offset = payloadAt + sequenceDistance(sequence, next);
-    at += bytes.copy(into, at, offset, offset + sequenceDistance(next, upTo));
+    const plain = bytes.subarray(offset, offset + sequenceDistance(next, upTo));
+    into.set(plain, at);
+    at += plain.length;
   };
   for (const { start, end, replacement } of edits) {
     copy(start);

@@ -18,6 +18,7 @@ import {
 } from '../tcp/sequence.js';
 import { StreamEdits, type Passing, type StreamEdit, type Withholding } from '../tcp/stream-edits.js';
 import type { SequenceAdjustment } from '../wire/seqadj.js';
+import type { PromisedPinhole } from './effect.js';
 
 /** Times in a row that a direction's segments are withheld before they pass as they are: some six seconds of retransmission. */
 export const MAX_WITHHELD = 5;
@@ -25,14 +26,15 @@ export const MAX_WITHHELD = 5;
 /** `unknown`: it begins with bytes of an announcement that has not ended, or with bytes ahead of a hole. */
 export type PassingCause = Withholding | 'unknown';
 
-export type SegmentPassing =
-  { readonly kind: 'withhold'; readonly cause: PassingCause } | Passing;
+export type SegmentPassing = { readonly kind: 'withhold'; readonly cause: PassingCause } | Passing;
 
 /** Why an announcement cannot be rewritten. */
 export type RewriteObstacle = 'announcement-passed' | 'too-many-rewrites';
 
 interface TranslatedHalf {
   readonly edits: StreamEdits;
+  /** By the number of the edit's first byte: what was promised for the edits that have not passed. */
+  readonly promised: Map<number, PromisedPinhole>;
   /** The sender's number up to which bytes have passed. */
   passedTo: number;
   /** How often the earliest segment that is withheld has come since the last that passed, and its number. */
@@ -47,6 +49,8 @@ export interface Adjustments {
 }
 
 export class Translations {
+  /** What was promised and cannot be kept any more, until `takeWithdrawn`. */
+  #withdrawn: PromisedPinhole[] = [];
   /** Of each translated flow. */
   readonly #followed = new Map<number, Adjustments>();
   readonly #halves = new Map<number, TranslatedHalf>();
@@ -58,8 +62,19 @@ export class Translations {
 
   forget(flow: number): void {
     if (!this.#followed.delete(flow)) return;
-    this.#halves.delete(flow * 2);
-    this.#halves.delete(flow * 2 + 1);
+    for (const half of [flow * 2, flow * 2 + 1]) {
+      const state = this.#halves.get(half);
+      if (state === undefined) continue;
+      this.#withdraw(state);
+      this.#halves.delete(half);
+    }
+  }
+
+  /** Pinholes whose announcements go on as they came after all, since they were last asked for. */
+  takeWithdrawn(): readonly PromisedPinhole[] {
+    const withdrawn = this.#withdrawn;
+    if (withdrawn.length > 0) this.#withdrawn = [];
+    return withdrawn;
   }
 
   /** Notes what the receiver of `half` has acknowledged; answers the sender's own number for it. */
@@ -76,14 +91,19 @@ export class Translations {
     return this.#halves.get(half)?.edits.adjustment ?? this.#inherited(half);
   }
 
-  /** Plans an edit of bytes that have been read and not passed. Answers what stands in the way, if anything does. */
-  plan(half: number, edit: StreamEdit): RewriteObstacle | undefined {
+  /**
+   * Plans an edit of bytes that have been read and not passed, for which a pinhole is open already. Answers what stands
+   * in the way, if anything does.
+   */
+  plan(half: number, edit: StreamEdit, promised: PromisedPinhole): RewriteObstacle | undefined {
     const state = this.#state(half, edit.start);
     if (state === undefined || sequenceBefore(edit.start, state.passedTo)) return 'announcement-passed';
     // An earlier process has rewritten it: what the kernel has in force counts it already.
     const { position, offsetBefore, offsetAfter } = state.edits.adjustment;
     if (offsetBefore !== offsetAfter && !sequenceBefore(position, edit.start)) return 'announcement-passed';
-    return state.edits.add(edit) ? undefined : 'too-many-rewrites';
+    if (!state.edits.add(edit)) return 'too-many-rewrites';
+    state.promised.set(edit.start, promised);
+    return undefined;
   }
 
   /**
@@ -104,6 +124,7 @@ export class Translations {
     if (treatment.kind === 'pass') return treatment;
     countWithheld(state, sequence);
     if (state.withheld <= MAX_WITHHELD || state.edits.abandon() === 0) return treatment;
+    this.#withdraw(state);
     return state.edits.treat(sequence, known, room);
   }
 
@@ -112,6 +133,7 @@ export class Translations {
     const state = this.#halves.get(half);
     if (state === undefined) return;
     state.edits.commit(passing);
+    for (const { start } of passing.edits) state.promised.delete(start);
     state.withheld = 0;
     state.passedTo = sequenceLater(state.passedTo, passing.to);
   }
@@ -123,9 +145,14 @@ export class Translations {
     const inForce = this.#inherited(half);
     const sequence = acknowledged ? new StreamEdits(number, inForce).acknowledged(number) : number;
     const edits = new StreamEdits(sequence, inForce);
-    const state = { edits, passedTo: sequence, withheld: 0, withheldAt: sequence };
+    const state = { edits, promised: new Map(), passedTo: sequence, withheld: 0, withheldAt: sequence };
     this.#halves.set(half, state);
     return state;
+  }
+
+  #withdraw({ promised }: TranslatedHalf): void {
+    this.#withdrawn.push(...promised.values());
+    promised.clear();
   }
 
   /** What an earlier process left in force for a half. */

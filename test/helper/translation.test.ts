@@ -2,8 +2,9 @@
 import { BlockList } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_POLICY } from '../../src/ftp/policy.js';
+import { announcementEdit } from '../../src/helper/announcement-edit.js';
 import type { ExpectEffect } from '../../src/helper/effect.js';
-import type { FtpHelper } from '../../src/helper/ftp-helper.js';
+import type { FtpHelper, FtpHelperOptions } from '../../src/helper/ftp-helper.js';
 import type { Passage } from '../../src/helper/passage.js';
 import { MAX_WITHHELD } from '../../src/helper/translation.js';
 import { ipv4ChecksumValid, tcpChecksumValid } from '../../src/wire/checksum.js';
@@ -55,16 +56,24 @@ class TranslatedDialogue {
   readonly expected: ExpectEffect[] = [];
   clientNext = 1000;
   serverNext = 9000;
+  /** Whether the kernel can shift sequence numbers. */
+  shifts = true;
   /** Asked for each expectation: the port to announce. */
   choosePort = (effect: ExpectEffect): number => effect.expected.tuple.destinationPort;
 
-  constructor(nat: Nat) {
+  constructor(nat: Nat, options: Partial<FtpHelperOptions> = {}) {
     this.nat = nat;
     const original = tuple(`${nat.client} > ${nat.serverSeen}`);
     const reply = tuple(`${nat.server} > ${nat.clientSeen}`);
-    this.helper = newHelper({ lookup: () => ({ original, reply, id: 1 }) });
+    this.helper = newHelper({ lookup: () => ({ original, reply, id: 1 }), ...options });
     this.segment('server', 8999, '', SYN | ACK);
     this.server('220 ready\r\n');
+  }
+
+  announce(effect: ExpectEffect, port: number): void {
+    const edit = effect.rewrite && announcementEdit(effect.rewrite, port, this.shifts);
+    if (edit === undefined || effect.rewrite === undefined) throw new Error('cannot be rewritten');
+    expect(this.helper.rewrite(effect.rewrite.at.half, edit, { effect, port })).toBeUndefined();
   }
 
   client(text: string): Sent {
@@ -102,7 +111,7 @@ class TranslatedDialogue {
       this.expected.push(effect);
       const port = this.choosePort(effect);
       if (effect.rewrite?.needed === true || port !== effect.expected.tuple.destinationPort) {
-        expect(this.helper.rewrite(effect, port)).toBeUndefined();
+        this.announce(effect, port);
       }
     }
     const passage = this.helper.passage(packet);
@@ -275,7 +284,191 @@ describe('an announcement cut over segments, on a translated connection', () => 
   });
 });
 
+describe('an announcement in segments of one byte, of a sender that never puts them together', () => {
+  const line = 'PORT 10,1,0,2,156,64\r\n';
+
+  it('goes on whole with the first of its bytes that is sent again', () => {
+    const dialogue = new TranslatedDialogue(SNAT);
+    const first = dialogue.clientNext;
+    const sent = Array.from(line, (byte, at) => dialogue.segment('client', first + at, byte));
+    const passed = sent.filter(({ passage }) => passage.kind !== 'drop').map(({ payload }) => payload);
+    expect(passed.slice(0, 5).join('')).toBe('PORT ');
+    const again = dialogue.segment('client', first + 5, '1');
+    expect(again).toMatchObject({ payload: '198,51,100,20,156,64', sound: true, sequence: first + 5 });
+    // Acknowledged by the receiver's numbers, all of the sender's are.
+    const end = dialogue.segment('client', first + 20, '\r\n');
+    expect(end).toMatchObject({ payload: '\r\n', passage: { kind: 'accept' } });
+  });
+});
+
+describe('a rewrite that cannot be completed', () => {
+  const line = 'PORT 10,1,0,2,156,64\r\n';
+
+  /** A first rewrite is on its way and never acknowledged; a second one, from `at` on, has to wait for it. */
+  function waiting(): { dialogue: TranslatedDialogue; at: number } {
+    const dialogue = new TranslatedDialogue(SNAT);
+    dialogue.client(line);
+    const { payload } = dialogue.segment('client', dialogue.clientNext, line);
+    expect(payload).toBe('PORT ');
+    return { dialogue, at: dialogue.clientNext + 5 };
+  }
+
+  it('is given up in the end: the bytes go on as they came, and the pinhole is to be closed', () => {
+    const { dialogue, at } = waiting();
+    for (let time = 0; time < MAX_WITHHELD; time++) {
+      const { passage } = dialogue.segment('client', at, line.slice(5));
+      expect(passage).toEqual({ kind: 'drop', cause: 'edit-unacknowledged' });
+    }
+    expect(dialogue.helper.takeWithdrawn()).toEqual([]);
+    expect(dialogue.segment('client', at, line.slice(5)).payload).toBe(line.slice(5));
+    expect(dialogue.helper.takeWithdrawn()).toMatchObject([{ effect: dialogue.expected[1], port: 40_000 }]);
+    expect(dialogue.helper.takeWithdrawn()).toEqual([]);
+  });
+
+  it('is given up with its connection', () => {
+    const { dialogue } = waiting();
+    dialogue.helper.forget(tuple(`${SNAT.client} > ${SNAT.serverSeen}`));
+    expect(dialogue.helper.takeWithdrawn()).toMatchObject([{ effect: dialogue.expected[1] }]);
+  });
+
+  it('is not one that has passed', () => {
+    const dialogue = new TranslatedDialogue(SNAT);
+    dialogue.client(line);
+    dialogue.helper.forget(tuple(`${SNAT.client} > ${SNAT.serverSeen}`));
+    expect(dialogue.helper.takeWithdrawn()).toEqual([]);
+  });
+});
+
+/** Nobody on this host translates; clients know the server as 198.51.100.17. */
+const CLOUD: Nat = {
+  client: '203.0.113.9:40000',
+  clientSeen: '203.0.113.9:40000',
+  server: '10.0.0.5:21',
+  serverSeen: '10.0.0.5:21',
+};
+const address = (text: string): Uint8Array => tuple(`${text}:1 > ${text}:1`).source;
+
+describe('a server that another host translates', () => {
+  const known = (name: string, inside?: string): TranslatedDialogue => {
+    const pair = { public: address(name), private: inside === undefined ? undefined : address(inside) };
+    const dialogue = new TranslatedDialogue(CLOUD, { publicAddresses: [pair] });
+    dialogue.shifts = false;
+    dialogue.client('PASV\r\n');
+    return dialogue;
+  };
+
+  it.each<[string, string, string, string]>([
+    [
+      'longer',
+      '198.51.100.17',
+      '227 Entering Passive Mode (10,0,0,5,156,64).\r\n',
+      '227 Entering Passive (198,51,100,17,156,64).\r\n',
+    ],
+    [
+      'shorter',
+      '1.2.3.4',
+      '227 Entering Passive Mode (10,0,0,5,156,64).\r\n',
+      '227 Entering Passive Mode  (1,2,3,4,156,64).\r\n',
+    ],
+    [
+      'of equal length',
+      '10.0.0.6',
+      '227 Entering Passive Mode (10,0,0,5,156,64).\r\n',
+      '227 Entering Passive Mode (10,0,0,6,156,64).\r\n',
+    ],
+    ['without words, shorter', '1.2.3.4', '227 =10,0,0,5,156,64\r\n', '227  =1,2,3,4,156,64\r\n'],
+    [
+      'after a digit in its words',
+      '198.51.100.17',
+      '227 Mode 2 of passive (10,0,0,5,156,64)\r\n',
+      '227 Mode 2 of pa (198,51,100,17,156,64)\r\n',
+    ],
+  ])('has its 227 name what clients know it by, in as many bytes: %s', (_what, name, said, heard) => {
+    const dialogue = known(name);
+    const sent = dialogue.server(said);
+    expect(sent).toMatchObject({ payload: heard, sound: true, passage: { adjustment: undefined } });
+    expect(sent.payload).toHaveLength(said.length);
+    expect(dialogue.expected).toMatchObject([
+      { expected: { tuple: tuple('203.0.113.9:0 > 10.0.0.5:40000'), followMaster: undefined } },
+    ]);
+  });
+
+  it('has its 227 rewritten whole where it comes in pieces', () => {
+    const said = '227 Entering Passive Mode (10,0,0,5,156,64).\r\n';
+    for (let cut = 1; cut < said.length; cut++) {
+      const dialogue = known('198.51.100.17');
+      const first = dialogue.serverNext;
+      const one = dialogue.segment('server', first, said.slice(0, cut));
+      const passed = one.passage.kind === 'drop' ? '' : one.payload;
+      dialogue.segment('server', first + cut, said.slice(cut));
+      const rest = dialogue.segment('server', first + passed.length, said.slice(passed.length));
+      expect(passed + rest.payload).toBe('227 Entering Passive (198,51,100,17,156,64).\r\n');
+    }
+  });
+
+  it('may say itself what clients know it by', () => {
+    const dialogue = known('198.51.100.17', '10.0.0.5');
+    const sent = dialogue.server('227 Entering Passive Mode (198,51,100,17,156,64).\r\n');
+    expect(sent.passage).toEqual({ kind: 'accept' });
+    expect(dialogue.expected).toMatchObject([
+      { expected: { tuple: tuple('203.0.113.9:0 > 10.0.0.5:40000') }, rewrite: undefined },
+    ]);
+  });
+
+  it('is left as it is at another private address than the configured one', () => {
+    const dialogue = known('198.51.100.17', '10.0.0.6');
+    expect(dialogue.server('227 (10,0,0,5,156,64)\r\n').passage).toEqual({ kind: 'accept' });
+    expect(dialogue.expected).toMatchObject([{ rewrite: undefined }]);
+  });
+
+  it('cannot be rewritten where the words are too few', () => {
+    const dialogue = new TranslatedDialogue(CLOUD, {
+      publicAddresses: [{ public: address('198.51.100.17'), private: undefined }],
+    });
+    dialogue.client('PASV\r\n');
+    dialogue.server('227 ok (10,0,0,5,156,64)\r\n');
+    const [effect] = dialogue.expected;
+    if (effect?.rewrite === undefined) throw new Error('nothing to rewrite');
+    expect(announcementEdit(effect.rewrite, 40_000, false)).toBeUndefined();
+    expect(announcementEdit(effect.rewrite, 40_000, true)).toBeDefined();
+  });
+
+  it('needs nothing for a 229, and its clients nothing for a PORT', () => {
+    const dialogue = known('198.51.100.17');
+    dialogue.server('227 Entering Passive Mode (10,0,0,5,156,64).\r\n');
+    dialogue.client('EPSV\r\n');
+    expect(dialogue.server('229 ok (|||40001|)\r\n').passage).toEqual({ kind: 'accept' });
+    expect(dialogue.client('PORT 203,0,113,9,156,64\r\n').passage).toEqual({ kind: 'accept' });
+    expect(dialogue.expected.slice(1)).toMatchObject([{ rewrite: undefined }, { rewrite: undefined }]);
+  });
+
+  it('that this host translates as well is announced by what the world knows this host by', () => {
+    const nat = { ...CLOUD, server: '10.2.0.2:21' };
+    const dialogue = new TranslatedDialogue(nat, {
+      publicAddresses: [{ public: address('198.51.100.17'), private: address('10.0.0.5') }],
+    });
+    dialogue.client('PASV\r\n');
+    const sent = dialogue.server('227 Entering Passive Mode (10,2,0,2,156,64).\r\n');
+    expect(sent.payload).toBe('227 Entering Passive Mode (198,51,100,17,156,64).\r\n');
+    expect(dialogue.expected).toMatchObject([
+      { expected: { tuple: tuple('203.0.113.9:0 > 10.0.0.5:40000'), followMaster: { port: 40_000 } } },
+    ]);
+  });
+});
+
 describe('a translated connection', () => {
+  it('may announce by itself what the other side knows the announcer by', () => {
+    const active = new TranslatedDialogue(SNAT);
+    expect(active.client('PORT 198,51,100,20,156,64\r\n').passage).toEqual({ kind: 'accept' });
+    const passive = new TranslatedDialogue(DNAT);
+    passive.client('PASV\r\n');
+    expect(passive.server('227 (198,51,100,1,156,64)\r\n').passage).toEqual({ kind: 'accept' });
+    expect([...active.expected, ...passive.expected]).toMatchObject([
+      { expected: { followMaster: { direction: 1 } }, rewrite: { needed: false } },
+      { expected: { followMaster: { direction: 0 } }, rewrite: { needed: false } },
+    ]);
+  });
+
   it('that turns to TLS passes its 234', () => {
     const dialogue = new TranslatedDialogue(SNAT);
     dialogue.client('AUTH TLS\r\n');
@@ -290,9 +483,11 @@ describe('a translated connection', () => {
     const payload = 'TYPE I\r\nPORT 10,1,0,2,156,64\r\n';
     const packet = tcpPacket({ source: SNAT.client, destination: SNAT.serverSeen, sequence: 1000, payload });
     const [effect] = helper.onPacket(packet, 0, packet.length, 1, 1);
-    if (effect?.kind !== 'expect') throw new Error('nothing is expected');
+    if (effect?.kind !== 'expect' || effect.rewrite === undefined) throw new Error('nothing is expected');
     expect(helper.adjustment(0)).toEqual(inForce);
-    expect(helper.rewrite(effect, 40_000)).toBeUndefined();
+    const edit = announcementEdit(effect.rewrite, 40_000, true);
+    if (edit === undefined) throw new Error('no edit');
+    expect(helper.rewrite(0, edit, { effect, port: 40_000 })).toBeUndefined();
     expect(helper.passage(packet)).toMatchObject({
       kind: 'replace',
       adjustment: { value: { position: 1013, offsetBefore: 10, offsetAfter: 15 } },

@@ -74,10 +74,21 @@ export class Namespace {
 
   /** Waits until no TCP connection of a host inside has anything to send any more. */
   async untilQuiet(): Promise<void> {
-    await waitFor(`the connections in ${this.name} to end`, async () => {
-      const sockets = await this.runChecked(['ss', '-Htan', 'exclude', 'listening', 'exclude', 'time-wait']);
-      return sockets === '';
-    }, QUIET_WITHIN_MS);
+    await waitFor(
+      `the connections in ${this.name} to end`,
+      async () => {
+        const sockets = await this.runChecked([
+          'ss',
+          '-Htan',
+          'exclude',
+          'listening',
+          'exclude',
+          'time-wait',
+        ]);
+        return sockets === '';
+      },
+      QUIET_WITHIN_MS,
+    );
   }
 
   /** Ends every process inside and removes the namespace. Removing it again does nothing. */

@@ -1,0 +1,78 @@
+/**
+ * Replays a capture as if this host had translated it. The capture was taken on the clients' side: there packets of
+ * clients are as they come in, and those of servers as they go out again. The latter are put back, so that the helper reads
+ * what it would read on the translating host; what it needs to know of a connection beside that, is told by `lookup`.
+ *
+ * @module
+ */
+import type { TrackedConnection } from '../helper/expectation-plan.js';
+import { ipAddressAt, IP_PROTOCOL_TCP, IpView } from '../wire/ip.js';
+import { sameIpAddress, type IpAddress } from '../wire/ip-address.js';
+import { tcpDestinationPort, tcpFault, tcpSourcePort } from '../wire/tcp.js';
+import { invertTuple, type Tuple } from '../wire/tuple.js';
+
+/** Whoever has the address `from` on the clients' side has `to` on the servers' side. */
+export interface TranslatedAddress {
+  readonly from: IpAddress;
+  readonly to: IpAddress;
+}
+
+export class CaptureTranslation {
+  readonly #addresses: readonly TranslatedAddress[];
+  readonly #ports: ReadonlySet<number>;
+  readonly #ip = new IpView();
+  /** Of the packet last put back. */
+  #original: Tuple | undefined;
+  #connections = 0;
+
+  /** @param ports  of FTP servers: the client is the side that uses none of them */
+  constructor(addresses: readonly TranslatedAddress[], ports: readonly number[]) {
+    this.#addresses = addresses;
+    this.#ports = new Set(ports);
+  }
+
+  /** Puts the addresses of a server's packet, in place, as they are when it comes in. */
+  putBack(bytes: Buffer, start: number, end: number): void {
+    this.#original = undefined;
+    if (this.#addresses.length === 0 || !this.#isTcp(bytes, start, end)) return;
+    const { payloadAt, sourceAt, destinationAt, family } = this.#ip;
+    const seen: Tuple = {
+      source: ipAddressAt(bytes, sourceAt, family),
+      destination: ipAddressAt(bytes, destinationAt, family),
+      sourcePort: tcpSourcePort(bytes, payloadAt),
+      destinationPort: tcpDestinationPort(bytes, payloadAt),
+    };
+    if (this.#ports.has(seen.destinationPort) || !this.#ports.has(seen.sourcePort)) return;
+    this.#original = invertTuple(seen);
+    bytes.set(this.#translated(seen.source), sourceAt);
+    bytes.set(this.#translated(seen.destination), destinationAt);
+  }
+
+  /** Nobody tells one connection from the next of the same tuples here: a SYN begins another. */
+  readonly lookup = (seen: Tuple): TrackedConnection | undefined => {
+    const original = this.#original ?? this.#originalOf(seen);
+    if (original === undefined) return undefined;
+    const reply = invertTuple({
+      ...original,
+      source: this.#translated(original.source),
+      destination: this.#translated(original.destination),
+    });
+    return { original, reply, id: ++this.#connections };
+  };
+
+  #originalOf(seen: Tuple): Tuple | undefined {
+    if (this.#ports.has(seen.destinationPort)) return seen;
+    return this.#ports.has(seen.sourcePort) ? invertTuple(seen) : undefined;
+  }
+
+  #translated(address: IpAddress): IpAddress {
+    return this.#addresses.find(({ from }) => sameIpAddress(from, address))?.to ?? address;
+  }
+
+  #isTcp(bytes: Buffer, start: number, end: number): boolean {
+    const ip = this.#ip;
+    if (ip.read(bytes, start, end) !== undefined) return false;
+    if (ip.fragment || ip.protocol !== IP_PROTOCOL_TCP) return false;
+    return tcpFault(bytes, ip.payloadAt, ip.end) === undefined;
+  }
+}
