@@ -41,6 +41,26 @@ const packets = [
 const frames = packets.map((bytes, at) => ({ time: 1_763_802_651.123456 + at, bytes }));
 const capture = pcapFile(frames, { linkType: LINK_TYPES.raw });
 
+/** After the PORT, a PASV whose 227 announces `endpoint`. */
+function passive(endpoint: string, words = 'Entering Passive Mode'): Buffer {
+  const asked = 501 + ANNOUNCEMENT.length;
+  const session = [
+    ...packets.slice(0, 3),
+    tcpPacket({ ...fromServer, sequence: 112, acknowledgment: asked, payload: '200 ok\r\n' }),
+    tcpPacket({ ...fromClient, sequence: asked, acknowledgment: 120, payload: 'PASV\r\n' }),
+    tcpPacket({
+      ...fromServer,
+      sequence: 120,
+      acknowledgment: asked + 6,
+      payload: `227 ${words} (${endpoint}).\r\n`,
+    }),
+  ];
+  return pcapFile(
+    session.map((bytes, at) => ({ time: 1_763_802_651 + at, bytes })),
+    { linkType: LINK_TYPES.raw },
+  );
+}
+
 const EXPECTED = {
   packet: 3,
   time: 1_763_802_653.123456,
@@ -98,6 +118,30 @@ describe('replay', () => {
       'expected',
     ]);
     expect(conntrackFtp(['replay', '--json', '--ports', '2121', '-'], capture).stdout).toBe('');
+  });
+
+  it('shows what the other side would be told, on the host that translates', () => {
+    const translate = ['--translate', '10.1.0.2=203.0.113.7', '--translate', '10.2.0.2=10.9.0.2'];
+    const { stdout } = conntrackFtp(['replay', '--json', ...translate, '-'], passive('10,9,0,2,78,32'));
+    expect(recordsOf(stdout)).toMatchObject([
+      { announcement: 'PORT', decision: 'expected', rewrittenAddress: '203.0.113.7', rewrittenPort: 40_000 },
+      { announcement: '227', decision: 'expected', rewrittenAddress: '10.2.0.2', rewrittenPort: 20_000 },
+    ]);
+    const lines = conntrackFtp(['replay', ...translate, '-'], passive('10,9,0,2,78,32')).stdout;
+    expect(lines).toContain('PORT 10.1.0.2:40000  expected, rewritten to 203.0.113.7:40000\n');
+    expect(lines).toContain('227 10.9.0.2:20000  expected, rewritten to 10.2.0.2:20000\n');
+  });
+
+  it('shows what the world would be told of a server that another host translates', () => {
+    const known = ['--announce-address', '203.0.113.17=10.2.0.2'];
+    const { stdout } = conntrackFtp(['replay', '--json', ...known, '-'], passive('10,2,0,2,78,32'));
+    expect(recordsOf(stdout)[1]).toMatchObject({ decision: 'expected', rewrittenAddress: '203.0.113.17' });
+    const curt = conntrackFtp(['replay', '--json', ...known, '-'], passive('10,2,0,2,78,32', 'ok'));
+    expect(recordsOf(curt.stdout)[1]).toMatchObject({
+      decision: 'refused',
+      reason: 'no-sequence-adjustment',
+    });
+    expect(curt.stderr).toContain('1 expected, 1 refused');
   });
 
   it('tells of packets that the snap length cut, and reads what is there', () => {

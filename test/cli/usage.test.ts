@@ -46,6 +46,22 @@ describe('wrong usage ends with 2 and a sentence', () => {
       ['replay', '--allow-address', '10.0.0.0/33', '-'],
       /--allow-address must be a network/,
     ],
+    [
+      'a public address that is none',
+      ['run', '--announce-address', '203.0.113.7=10.0.0.300'],
+      /--announce-address must be an IPv4 address, or two as in 203.0.113.7=10.0.0.5, not \["203/,
+    ],
+    [
+      'a public address of IPv6, which no passive reply names',
+      ['run', '--announce-address', '2001:db8::1'],
+      /--announce-address must be an IPv4 address/,
+    ],
+    [
+      'a translation between families',
+      ['replay', '--translate', '10.0.0.1=2001:db8::1', '-'],
+      /--translate must be two addresses of one family/,
+    ],
+    ['a translation of one address', ['replay', '--translate', '10.0.0.1', '-'], /--translate must be two/],
     ['mark bits of zero', ['run', '--mark', '0x0'], /--mark must be/],
     [
       'an anchor with a blank',
@@ -68,6 +84,11 @@ describe('wrong usage ends with 2 and a sentence', () => {
       /must hold one JSON object/,
     ],
     ['a key that is no option', ['run', '--config', configuration('{"qeue": 1}')], /qeue is not an option/],
+    [
+      'a wrong address in the file',
+      ['run', '--config', configuration('{"announceAddress": ["cloud"]}')],
+      /json: announceAddress must be an IPv4 address/,
+    ],
     [
       'a wrong value in the file',
       ['run', '--config', configuration('{"queue": "x"}')],
