@@ -17,7 +17,8 @@ import type { Scene } from './scene.js';
 export async function session(scene: Scene, { shape, mode, family }: Case, into: string): Promise<Completed> {
   const { server, topology } = scene;
   const address = shape.target?.[family] ?? server.host.address[family];
-  const url = (path: string): string => `ftp://${urlHost(address)}:${server.settings.port}/${path}`;
+  const port = shape.port ?? server.settings.port;
+  const url = (path: string): string => `ftp://${urlHost(address)}:${port}/${path}`;
   const names = [...SMALL_FILES, '', '', '', ''];
   const { command } = curl.invoke({ ...sessionWith(server, family, mode), address }, { kind: 'list' });
   // The invocation ends with the one address that it lists.
@@ -34,7 +35,7 @@ export function arrivedWhole(scene: Scene, into: string): boolean {
   );
 }
 
-/** Packets that conntrack of the gateway found invalid. */
+/** Packets that conntrack of the translating host found invalid. */
 export async function invalidPackets(scene: Scene): Promise<number> {
   const statistics = await scene.topology.firewall.runChecked(['conntrack', '-S']);
   return [...statistics.matchAll(/ invalid=(\d+)/g)].reduce((sum, [, count]) => sum + Number(count), 0);

@@ -1,5 +1,5 @@
 /**
- * Address translation on the gateway: what is announced is rewritten for the other side, the data connection follows
+ * Address translation: what is announced is rewritten for the other side, the data connection follows
  * the control connection, and conntrack finds no segment invalid. The kernel's own helper does the same beside it, and
  * the outcomes are printed side by side.
  *
@@ -14,7 +14,7 @@ import { attachKernelHelper, KERNEL_HELPER } from '../lab/kernel-helper.js';
 import type { Namespace } from '../lab/namespace.js';
 import { HOST_INTERFACE } from '../lab/topology.js';
 import { arrivedWhole, invalidPackets, session } from './nat-session.js';
-import { CASES, openTranslated, SHAPES, translate } from './nat-shapes.js';
+import { CASES, openTranslated, SHAPES, STANDS, translate } from './nat-shapes.js';
 import type { Scene } from './scene.js';
 
 /** Of a second client, on the same host. */
@@ -39,21 +39,24 @@ function note(label: string, who: 'kernel' | 'ours', outcome: string): void {
 }
 
 afterAll(() => {
-  console.log(`\n${'translation, announcement, family'.padEnd(36)}kernel      ours`);
-  for (const [label, { kernel, ours }] of outcomes)
+  const rows = [...outcomes].map(([label, { kernel, ours }]) => [label, kernel, ours] as const);
+  for (const [label, kernel, ours] of [
+    ['translation, announcement, family', 'kernel', 'ours'],
+    ...rows,
+  ] as const)
     console.log(`${label.padEnd(36)}${kernel.padEnd(12)}${ours}`);
 });
 
-describe('the kernel’s helper', () => {
+describe.each(STANDS)('the kernel’s helper, for $name', ({ cases, open }) => {
   let scene: Scene;
   beforeAll(async () => {
-    scene = await openTranslated(KERNEL_HELPER);
+    scene = await open(KERNEL_HELPER);
     await attachKernelHelper(scene.topology.firewall, [21]);
     return () => scene.laboratory.close();
   });
 
   // What it does is noted, not asked for.
-  it.each(CASES)('$label', async (row) => {
+  it.each(cases)('$label', async (row) => {
     await translate(scene, row.shape);
     const into = scene.laboratory.makeFolder('nat');
     const { status } = await session(scene, row, into);
@@ -62,17 +65,22 @@ describe('the kernel’s helper', () => {
   });
 });
 
-describe('the daemon', () => {
+/** The daemon with its ruleset on the translating host, in place of the kernel's helper. */
+async function openWithDaemon(open: (helper: string) => Promise<Scene>): Promise<[Scene, Daemon]> {
+  const scene = await open(DEFAULT_ANCHOR);
+  await loadDaemonRules(scene.topology.firewall, [21]);
+  return [scene, await Daemon.start(scene.laboratory, scene.topology.firewall, { ports: [21] })];
+}
+
+describe.each(STANDS)('the daemon, for $name', ({ cases, open }) => {
   let scene: Scene;
   let daemon: Daemon;
   beforeAll(async () => {
-    scene = await openTranslated(DEFAULT_ANCHOR);
-    await loadDaemonRules(scene.topology.firewall, [21]);
-    daemon = await Daemon.start(scene.laboratory, scene.topology.firewall, { ports: [21] });
+    [scene, daemon] = await openWithDaemon(open);
     return () => scene.laboratory.close();
   });
 
-  it.each(CASES)('$label: four listings and two downloads in one session', async (row) => {
+  it.each(cases)('$label: four listings and two downloads in one session', async (row) => {
     await translate(scene, row.shape);
     const into = scene.laboratory.makeFolder('nat');
     const seen = daemon.decisions.length;
@@ -85,6 +93,22 @@ describe('the daemon', () => {
       Array(6).fill(['expected', undefined]),
     );
     expect(await invalidPackets(scene)).toBe(0);
+  });
+
+  it('ends cleanly', async () => {
+    await daemon.stop();
+    expect(daemon.counter('rewritten')).toBeGreaterThan(0);
+    expect(daemon.counter('withdrawn')).toBe(0);
+    expect(daemon.counter('defects')).toBe(0);
+  });
+});
+
+describe('the daemon, for what a gateway forwards', () => {
+  let scene: Scene;
+  let daemon: Daemon;
+  beforeAll(async () => {
+    [scene, daemon] = await openWithDaemon(openTranslated);
+    return () => scene.laboratory.close();
   });
 
   describe('over paths that lose every twentieth packet', () => {

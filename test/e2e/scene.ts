@@ -16,6 +16,8 @@ export type Scene = Stage;
 
 export interface SceneSettings {
   readonly placement: Placement;
+  /** Builds the hosts, where they do not stand as usual. */
+  readonly build?: (laboratory: Laboratory) => Promise<Topology>;
   readonly program: ServerProgram;
   /** The helper that control connections will carry; the daemon's usual anchor by default. */
   readonly helper?: string;
@@ -40,7 +42,8 @@ const FIREWALL_PARAMETERS = {
 export async function openScene(settings: SceneSettings): Promise<Scene> {
   const laboratory = new Laboratory();
   try {
-    const topology = await buildTopology(laboratory, settings.placement);
+    const build = settings.build ?? ((own) => buildTopology(own, settings.placement));
+    const topology = await build(laboratory);
     const filter = settings.filter ?? statefulFilter(settings);
     await restoreRules(topology.firewall, filter(topology));
     await topology.firewall.setParameters(FIREWALL_PARAMETERS);

@@ -43,6 +43,8 @@ const PREFIX_LENGTH = { 4: 24, 6: 64 } as const;
  */
 const SERVER_PARAMETERS = { 'net.ipv4.tcp_tw_reuse': '1' } as const;
 
+const FORWARDING = { 'net.ipv4.ip_forward': '1', 'net.ipv6.conf.all.forwarding': '1' } as const;
+
 export async function buildTopology(laboratory: Laboratory, placement: Placement): Promise<Topology> {
   const topology = await (placement === 'gateway'
     ? buildWithGateway(laboratory)
@@ -61,7 +63,7 @@ async function buildWithGateway(laboratory: Laboratory): Promise<Topology> {
   await server.connect(HOST_INTERFACE, gateway, 'outside');
   await Promise.all([
     gateway.configure([...up('inside', CLIENT_SIDE), ...up('outside', SERVER_SIDE)]),
-    gateway.setParameters({ 'net.ipv4.ip_forward': '1', 'net.ipv6.conf.all.forwarding': '1' }),
+    gateway.setParameters(FORWARDING),
   ]);
   await Promise.all([
     client.configure([...up(HOST_INTERFACE, CLIENT), ...route(SERVER_NETWORK, CLIENT_SIDE)]),
@@ -71,6 +73,49 @@ async function buildWithGateway(laboratory: Laboratory): Promise<Topology> {
     placement: 'gateway',
     client: { namespace: client, address: CLIENT },
     server: { namespace: server, address: SERVER },
+    firewall: gateway,
+  };
+}
+
+/**
+ * Client and server in one network, and a gateway that is the way from one to the other only for those who use its
+ * address `published` for the server.
+ */
+export async function buildOneNetwork(
+  laboratory: Laboratory,
+  server: AddressPair,
+  published: AddressPair,
+): Promise<Topology> {
+  const [clientHost, gateway, serverHost] = await Promise.all([
+    laboratory.namespace('client'),
+    laboratory.namespace('gateway'),
+    laboratory.namespace('server'),
+  ]);
+  await clientHost.connect(HOST_INTERFACE, gateway, 'port1');
+  await serverHost.connect(HOST_INTERFACE, gateway, 'port2');
+  await gateway.configure([
+    'link add inside type bridge',
+    ...['port1', 'port2'].flatMap((port) => [`link set ${port} master inside`, `link set ${port} up`]),
+    ...up('inside', CLIENT_SIDE),
+    ...addressesOf('inside', published),
+  ]);
+  await gateway.setParameters({
+    ...FORWARDING,
+    // What the bridge passes from one to the other is none of the gateway's.
+    'net.bridge.bridge-nf-call-iptables': '0',
+    'net.bridge.bridge-nf-call-ip6tables': '0',
+    'net.ipv4.conf.all.send_redirects': '0',
+    'net.ipv4.conf.inside.send_redirects': '0',
+  });
+  await Promise.all([
+    clientHost.configure(up(HOST_INTERFACE, CLIENT)),
+    serverHost.configure(up(HOST_INTERFACE, server)),
+  ]);
+  await serverHost.setParameters(SERVER_PARAMETERS);
+  return {
+    placement: 'gateway',
+    client: { namespace: clientHost, address: CLIENT },
+    server: { namespace: serverHost, address: server },
     firewall: gateway,
   };
 }
@@ -98,8 +143,11 @@ async function buildTwoHosts(
 
 const eachFamily = (line: (family: Family) => string): string[] => FAMILIES.map(line);
 
+const addressesOf = (device: string, address: AddressPair): string[] =>
+  eachFamily((f) => `address add ${address[f]}/${PREFIX_LENGTH[f]} dev ${device}`);
+
 const up = (device: string, address: AddressPair): string[] => [
-  ...eachFamily((f) => `address add ${address[f]}/${PREFIX_LENGTH[f]} dev ${device}`),
+  ...addressesOf(device, address),
   `link set ${device} up`,
 ];
 
