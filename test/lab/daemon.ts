@@ -28,6 +28,8 @@ const decisionRecord = z.object({
   port: z.number().optional(),
   decision: z.enum(['expected', 'refused']),
   reason: z.string().optional(),
+  rewrittenAddress: z.string().optional(),
+  rewrittenPort: z.number().optional(),
 });
 export type DecisionRecord = z.infer<typeof decisionRecord>;
 

@@ -15,7 +15,8 @@ const PASSWORD_HASH = '$5$laboratory$THw/rl3WnAAnNd8TqogrbxmiYAgRWfWA/4Pu6fUHdU2
 /** Debian's nobody and nogroup. */
 const NOBODY = 65_534;
 
-export const pureFtpd: ServerProgram = {
+/** Pure-FTPd with `extra` options beside the usual ones. */
+export const pureFtpdWith = (...extra: readonly string[]): ServerProgram => ({
   name: 'pure-ftpd',
   login: LOGIN,
   activeFromPort20: true,
@@ -32,6 +33,9 @@ export const pureFtpd: ServerProgram = {
       ...['--login', `puredb:${database}`],
       ...['--noanonymous', '--chrooteveryone', '--dontresolve', '--minuid', '1'],
       ...['--pidfile', join(folder, 'pid'), '--altlog', `clf:${join(folder, 'transfers.log')}`],
+      ...extra,
     ];
   },
-};
+});
+
+export const pureFtpd = pureFtpdWith();
