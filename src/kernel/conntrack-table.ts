@@ -59,8 +59,10 @@ export class ConntrackTable {
     const [set, got] = this.#socket.transact(operation);
     if (set === undefined || got === undefined) throw malformed(operation, 'no answer');
     if (!wasThere(operation, set) || !wasThere(operation, got)) return 'gone';
-    const { status } = entryOf(operation, got);
-    return (status & CONNTRACK_STATUS.sequenceAdjust) === 0 ? 'no-room' : 'adjusted';
+    const { status, sequenceAdjustOriginal, sequenceAdjustReply } = entryOf(operation, got);
+    const inForce = direction === 'original' ? sequenceAdjustOriginal : sequenceAdjustReply;
+    const holds = (status & CONNTRACK_STATUS.sequenceAdjust) !== 0;
+    return holds && inForce !== undefined && sameAdjustment(inForce, adjustment) ? 'adjusted' : 'no-room';
   }
 
   /** Forgets the connection; its expectations go with it. Answers false where there was none. */
@@ -75,6 +77,11 @@ export class ConntrackTable {
     return this.#socket.request(SUBSYSTEMS.conntrack, message, 0, addressFamily(ipFamily(tuple.source)));
   }
 }
+
+const sameAdjustment = (one: SequenceAdjustment, other: SequenceAdjustment): boolean =>
+  one.position === other.position &&
+  one.offsetBefore === other.offsetBefore &&
+  one.offsetAfter === other.offsetAfter;
 
 function wasThere(operation: string, answer: NetlinkAnswer): boolean {
   if (answer.errno === 0) return true;
