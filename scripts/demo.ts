@@ -1,6 +1,6 @@
 /**
  * FTP through a gateway that drops what is not established or related: blocked without the daemon, passing with
- * it, in every mode and both families, with the daemon's decisions as they happen.
+ * it, in every mode and both families, plain and translated, with the daemon's decisions as they happen.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { flushConnections } from '../test/lab/conntrack.js';
 import { Daemon, loadDaemonRules, type DecisionRecord } from '../test/lab/daemon.js';
 import { Laboratory } from '../test/lab/laboratory.js';
 import { lookAtTransfer, type Stage } from '../test/lab/transfer-under-way.js';
-import { download, FILTER, openStage, TRANSFERS } from './demo/stage.js';
+import { download, FILTER, openStage, TRANSFERS, translate, TRANSLATION } from './demo/stage.js';
 import { heading, outcome, say, styled } from './demo/terminal.js';
 
 /** How long curl waits for a data connection that will not come. */
@@ -25,10 +25,10 @@ function introduce({ topology: { client, server } }: Stage): void {
   for (const line of shown) say(styled('dim', `             ${line}`));
 }
 
-async function playWithout(stage: Stage): Promise<Outcomes> {
-  heading('curl without the daemon');
+/** All at once: each has to wait for a data connection that does not come. */
+async function playWithout(stage: Stage, published: boolean): Promise<Outcomes> {
   const outcomes = await Promise.all(
-    TRANSFERS.map((transfer) => download(stage, transfer, BLOCKED_AFTER_SECONDS)),
+    TRANSFERS.map((transfer) => download(stage, transfer, { patience: BLOCKED_AFTER_SECONDS, published })),
   );
   return Object.fromEntries(
     TRANSFERS.map(({ label }, at) => {
@@ -39,13 +39,25 @@ async function playWithout(stage: Stage): Promise<Outcomes> {
   );
 }
 
-async function playWith(stage: Stage): Promise<Outcomes> {
+async function playWith(stage: Stage, published: boolean): Promise<Outcomes> {
   const outcomes: Record<string, boolean> = {};
   for (const transfer of TRANSFERS) {
-    const arrived = await download(stage, transfer);
+    const arrived = await download(stage, transfer, { published });
     say(`  ${transfer.label.padEnd(10)} ${outcome(arrived)}`);
     outcomes[transfer.label] = arrived;
   }
+  return outcomes;
+}
+
+/** The same transfers, for a client behind MASQUERADE of a server behind DNAT. */
+async function playTranslated(
+  stage: Stage,
+  act: (stage: Stage, published: boolean) => Promise<Outcomes>,
+): Promise<Outcomes> {
+  for (const rule of TRANSLATION) say(styled('dim', `             ${rule}`));
+  await translate(stage, TRANSLATION);
+  const outcomes = await act(stage, true);
+  await translate(stage, []);
   return outcomes;
 }
 
@@ -63,9 +75,11 @@ async function startDaemon({ laboratory, topology: { firewall } }: Stage): Promi
   return daemon;
 }
 
-function describeDecision({ announcement, address, port, decision, reason }: DecisionRecord): string {
+function describeDecision(record: DecisionRecord): string {
+  const { announcement, address, port, decision, reason, rewrittenAddress } = record;
   const announced = `${announcement} announces ${address ?? 'no address'} port ${port ?? 'none'}`;
-  return `${announced}: ${decision}${reason === undefined ? '' : ` (${reason})`}`;
+  const told = rewrittenAddress === undefined ? '' : `, rewritten to ${rewrittenAddress}`;
+  return `${announced}: ${decision}${reason === undefined ? '' : ` (${reason})`}${told}`;
 }
 
 async function showKernelTable(stage: Stage): Promise<void> {
@@ -76,24 +90,49 @@ async function showKernelTable(stage: Stage): Promise<void> {
   say(`  ${styled('dim', 'conntrack -L')}\n    ${controlLine}\n    ${dataLine}`);
 }
 
+interface Acts {
+  readonly without: Outcomes;
+  readonly withDaemon: Outcomes;
+  readonly translatedWithout: Outcomes;
+  readonly translatedWithDaemon: Outcomes;
+}
+
 /** Answers whether it went as the demo promises. */
-function summarise(without: Outcomes, withDaemon: Outcomes): boolean {
+function summarise({ without, withDaemon, translatedWithout, translatedWithDaemon }: Acts): boolean {
   heading('In short');
-  say(`  ${'curl'.padEnd(10)} ${'without'.padEnd(8)} with the daemon`);
+  say(`  ${'curl'.padEnd(12)}without  with the daemon   translated: without  with the daemon`);
   for (const { label } of TRANSFERS) {
-    say(`  ${label.padEnd(10)} ${outcome(without[label] ?? false)} ${outcome(withDaemon[label] ?? false)}`);
+    const columns: [Outcomes, number][] = [
+      [without, 9],
+      [withDaemon, 30],
+      [translatedWithout, 9],
+      [translatedWithDaemon, 0],
+    ];
+    const cells = columns.map(([outcomes, width]) => outcome(outcomes[label] ?? false, width));
+    say(`  ${label.padEnd(12)}${cells.join('')}`);
   }
-  return TRANSFERS.every(({ label }) => without[label] === false && withDaemon[label] === true);
+  return TRANSFERS.every(
+    ({ label }) =>
+      without[label] === false &&
+      withDaemon[label] === true &&
+      translatedWithout[label] === false &&
+      translatedWithDaemon[label] === true,
+  );
 }
 
 async function play(stage: Stage): Promise<boolean> {
   introduce(stage);
-  const without = await playWithout(stage);
+  heading('curl without the daemon');
+  const without = await playWithout(stage, false);
+  heading('Without the daemon, and translated: the client hidden, the server published');
+  const translatedWithout = await playTranslated(stage, playWithout);
   const daemon = await startDaemon(stage);
-  const withDaemon = await playWith(stage);
+  const withDaemon = await playWith(stage, false);
   await showKernelTable(stage);
+  heading('With the daemon, and translated');
+  const translatedWithDaemon = await playTranslated(stage, playWith);
   await daemon.stop();
-  return summarise(without, withDaemon);
+  return summarise({ without, withDaemon, translatedWithout, translatedWithDaemon });
 }
 
 const laboratory = new Laboratory();

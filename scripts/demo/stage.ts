@@ -8,7 +8,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { perform, sessionWith, type Mode } from '../../test/lab/clients/client.js';
 import { curl } from '../../test/lab/clients/curl.js';
-import { ExpectationWatch } from '../../test/lab/conntrack.js';
+import { ExpectationWatch, flushConnections } from '../../test/lab/conntrack.js';
 import { DEFAULT_ANCHOR } from '../../test/lab/daemon.js';
 import type { Family } from '../../test/lab/family.js';
 import { filterRules, restoreRules } from '../../test/lab/firewall.js';
@@ -16,7 +16,7 @@ import { SMALL_FILES } from '../../test/lab/ftp-root.js';
 import type { Laboratory } from '../../test/lab/laboratory.js';
 import { startServer } from '../../test/lab/servers/server.js';
 import { vsftpd } from '../../test/lab/servers/vsftpd.js';
-import { buildTopology } from '../../test/lab/topology.js';
+import { buildTopology, CLIENT_SIDE as GATEWAY } from '../../test/lab/topology.js';
 import type { Stage } from '../../test/lab/transfer-under-way.js';
 
 export interface Transfer {
@@ -50,16 +50,37 @@ export async function openStage(laboratory: Laboratory): Promise<Stage> {
   };
 }
 
+/** The gateway hides the client behind its own address, and publishes the server under another of its own. */
+export const TRANSLATION = [
+  '-A POSTROUTING -o outside -p tcp -j MASQUERADE',
+  `-4 -A PREROUTING -d ${GATEWAY[4]} -p tcp --dport 21 -j DNAT --to-destination 10.2.0.2`,
+  `-6 -A PREROUTING -d ${GATEWAY[6]} -p tcp --dport 21 -j DNAT --to-destination 2001:db8:2::2`,
+];
+
+/** Has the gateway translate by `rules` of its nat table, or not at all. */
+export async function translate({ topology: { firewall } }: Stage, rules: readonly string[]): Promise<void> {
+  await restoreRules(firewall, ['*nat', '-F', ...rules, 'COMMIT', ''].join('\n'));
+  await flushConnections(firewall);
+}
+
+export interface DownloadOptions {
+  /** Seconds to wait for a data connection. */
+  readonly patience?: number;
+  /** From the address that the gateway publishes, not from the server's own. */
+  readonly published?: boolean;
+}
+
 /** Fetches a file; answers whether it came, byte by byte. */
 export async function download(
   stage: Stage,
   { mode, family }: Transfer,
-  patience?: number,
+  { patience, published = false }: DownloadOptions = {},
 ): Promise<boolean> {
   const { laboratory, topology, server } = stage;
   const [name] = SMALL_FILES;
   const into = laboratory.makeFolder('downloads');
-  const session = sessionWith(server, family, mode, patience);
+  const own = sessionWith(server, family, mode, patience);
+  const session = published ? { ...own, address: GATEWAY[family] } : own;
   await perform(topology.client.namespace, curl, session, { kind: 'download', names: [name], into });
   const copy = join(into, name);
   return existsSync(copy) && readFileSync(copy).equals(readFileSync(join(server.root, name)));

@@ -21,5 +21,5 @@ export const heading = (text: string): void => {
 };
 
 /** Pads before it styles: a terminal does not count the codes. */
-export const outcome = (arrived: boolean): string =>
-  arrived ? styled('green', 'passed '.padEnd(8)) : styled('red', 'blocked'.padEnd(8));
+export const outcome = (arrived: boolean, width = 0): string =>
+  arrived ? styled('green', 'passed'.padEnd(width)) : styled('red', 'blocked'.padEnd(width));

@@ -29,7 +29,8 @@ export interface Topology {
 export const HOST_INTERFACE = 'eth0';
 
 const CLIENT: AddressPair = { 4: '10.1.0.2', 6: '2001:db8:1::2' };
-const CLIENT_SIDE: AddressPair = { 4: '10.1.0.1', 6: '2001:db8:1::1' };
+/** Of the gateway, on the client's side. */
+export const CLIENT_SIDE: AddressPair = { 4: '10.1.0.1', 6: '2001:db8:1::1' };
 const CLIENT_NETWORK: AddressPair = { 4: '10.1.0.0/24', 6: '2001:db8:1::/64' };
 const SERVER: AddressPair = { 4: '10.2.0.2', 6: '2001:db8:2::2' };
 const SERVER_SIDE: AddressPair = { 4: '10.2.0.1', 6: '2001:db8:2::1' };
