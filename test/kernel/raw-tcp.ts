@@ -1,0 +1,99 @@
+/**
+ * A host that sends TCP segments with the numbers it is given, and tells with which ones segments arrive. Its own kernel
+ * has no part in their connections: the resets that it would answer with are dropped.
+ *
+ * @module
+ */
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { waitFor } from '../lab/condition.js';
+import { restoreRules } from '../lab/firewall.js';
+import type { Namespace } from '../lab/namespace.js';
+
+/** What a test says about a segment. Without `TCP_FLAGS.ack` the acknowledgement is a number like any other. */
+export interface Segment {
+  readonly sequence: number;
+  readonly acknowledgment: number;
+  /** `TCP_FLAGS` */
+  readonly flags: number;
+  /** First number and number behind the last, of each block of a SACK option; there is none without blocks. */
+  readonly sack: readonly (readonly [start: number, end: number])[];
+  readonly payload: string;
+}
+
+export interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+}
+
+const number = z.number().int();
+const arrival = z.object({
+  source: z.string(),
+  sourcePort: number,
+  destinationPort: number,
+  sequence: number,
+  acknowledgment: number,
+  flags: number,
+  /** The segment's label. */
+  window: number,
+  sack: z.array(z.tuple([number, number])),
+  payload: z.string(),
+  checksumRight: z.boolean(),
+});
+export type Arrival = z.infer<typeof arrival>;
+
+/** Labels are from 1 on: a window of 0 is closed. */
+const LAST_LABEL = 0xffff;
+
+const SCRIPT = fileURLToPath(new URL('raw-tcp.py', import.meta.url));
+const WITHOUT_RESETS = '*filter\n-A OUTPUT -p tcp --tcp-flags RST RST -j DROP\nCOMMIT\n';
+
+export class RawTcp {
+  readonly address: string;
+  readonly #child: ChildProcessByStdio<Writable, Readable, null>;
+  /** By label: each host hears one other. */
+  readonly #arrivals = new Map<number, Arrival>();
+  #label = 0;
+
+  private constructor(address: string, child: ChildProcessByStdio<Writable, Readable, null>) {
+    this.address = address;
+    this.#child = child;
+    // What is written to a program that has ended is missed by those who wait for it.
+    child.stdin.on('error', () => undefined);
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const arrived = arrival.parse(JSON.parse(line));
+      this.#arrivals.set(arrived.window, arrived);
+    });
+  }
+
+  /** The process ends when the namespace is removed. */
+  static async start(namespace: Namespace, address: string): Promise<RawTcp> {
+    await restoreRules(namespace, WITHOUT_RESETS);
+    const [program, ...args] = namespace.enter(['/usr/bin/python3', SCRIPT, address]);
+    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    await once(child, 'spawn');
+    return new RawTcp(address, child);
+  }
+
+  /** Sends a segment and answers its label, which travels as its window: nothing on the way changes that. */
+  send(sourcePort: number, to: Endpoint, segment: Segment): number {
+    const label = (this.#label % LAST_LABEL) + 1;
+    this.#label = label;
+    const route = { sourcePort, destination: to.address, destinationPort: to.port };
+    this.#child.stdin.write(`${JSON.stringify({ ...segment, ...route, window: label })}\n`);
+    return label;
+  }
+
+  /** The segment that its sender labelled so, if it has arrived. */
+  arrived(label: number): Arrival | undefined {
+    return this.#arrivals.get(label);
+  }
+
+  async awaitArrival(label: number): Promise<Arrival> {
+    return waitFor(`segment ${label} at ${this.address}`, () => this.arrived(label));
+  }
+}
