@@ -15,7 +15,7 @@ export function forwarded(
   return sequenceAdd(sequence, sequenceBefore(position, sequence) ? offsetAfter : offsetBefore);
 }
 
-/** The number that the sender of the adjusted direction sees acknowledged. */
+/** The number that the sender of the adjusted direction sees acknowledged; an edge of a SACK block alike. */
 export function acknowledged(
   { position, offsetBefore, offsetAfter }: SequenceAdjustment,
   acknowledgment: number,
