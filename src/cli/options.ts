@@ -104,6 +104,9 @@ export const RunOptionsSchema = z.strictObject({
   queueLength: wholeNumber(1, 1_000_000).default(8192),
   whenFull: z.enum(['accept', 'drop'], 'must be accept or drop').default('accept'),
   maxConnections: wholeNumber(16, 1_048_576).default(262_144),
+  maxConnectionsPerClient: wholeNumber(1, 1_048_576).default(4096),
+  maxExpectationsPerClient: wholeNumber(1, 1_048_576).default(512),
+  logRate: wholeNumber(1, 1_000_000).default(1000),
   idleSeconds: wholeNumber(60, 31_536_000).default(432_000),
   logLevel: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
 });

@@ -9,10 +9,15 @@ import { announcementEdit } from '../helper/announcement-edit.js';
 import type { Obstacle, Rewritten } from '../helper/decision.js';
 import type { ExpectEffect, PromisedPinhole, Rewrite } from '../helper/effect.js';
 import type { FtpHelper } from '../helper/ftp-helper.js';
+import { PendingPinholes } from '../helper/pending-pinholes.js';
 import { candidatePorts } from '../helper/port-choice.js';
 import type { ConntrackTable } from '../kernel/conntrack-table.js';
 import type { Pinhole, PinholeBackend } from '../kernel/pinhole.js';
 import { NO_ADJUSTMENT, type StreamEdit } from '../tcp/stream-edits.js';
+import type { Tuple } from '../wire/tuple.js';
+
+/** Of the helpers that can be an anchor, seconds (their policies in the kernel). */
+const LONGEST_POLICY_LIFETIME = 300;
 
 /** `undefined`: open, and announced as it came. */
 export type OpenOutcome = Rewritten | Obstacle | undefined;
@@ -23,21 +28,28 @@ export interface PinholeOpenerParts {
   readonly table: ConntrackTable;
   /** Seconds an unused pinhole lives; `undefined`: as long as the anchor's policy says. */
   readonly lifetime: number | undefined;
+  /** Unused pinholes that one client may have. */
+  readonly mostPerClient: number;
+  /** Seconds since 1970. */
+  readonly now: () => number;
   /** Numbers from 0 to below 1. */
   readonly random: () => number;
 }
 
 export class PinholeOpener {
   readonly #parts: PinholeOpenerParts;
+  readonly #pending: PendingPinholes;
 
   constructor(parts: PinholeOpenerParts) {
     this.#parts = parts;
+    this.#pending = new PendingPinholes(parts.mostPerClient);
   }
 
   /** Answers what the other side is told, or what stood in the way. Throws `ConntrackFtpError` for what has no name. */
   open(effect: ExpectEffect): OpenOutcome {
     const announced = effect.expected.tuple.destinationPort;
     const { rewrite } = effect;
+    if (!this.#pending.admits(effect.expected.master.source)) return 'client-limit';
     if (rewrite === undefined) return this.#openAt(effect, announced);
     for (const port of this.#portsFor(effect)) {
       const asItCame = !rewrite.needed && port === announced;
@@ -54,7 +66,19 @@ export class PinholeOpener {
 
   /** Closes what was opened for an announcement that goes on as it came after all. */
   close({ effect, port }: PromisedPinhole): void {
-    this.#parts.pinholes.close(this.#pinhole(effect, port));
+    const pinhole = this.#pinhole(effect, port);
+    this.#parts.pinholes.close(pinhole);
+    this.#pending.ended(pinhole.tuple);
+  }
+
+  /** Conntrack says that a pinhole was used, has expired or was closed. */
+  onEnded(tuple: Tuple): void {
+    this.#pending.ended(tuple);
+  }
+
+  /** Forgets pinholes whose time is over, of which conntrack's word was lost. */
+  expire(): void {
+    this.#pending.expire(this.#parts.now());
   }
 
   /** Another port leads to the announced one only where this host translates. */
@@ -64,8 +88,12 @@ export class PinholeOpener {
   }
 
   #openAt(effect: ExpectEffect, port: number): Obstacle | undefined {
-    const outcome = this.#parts.pinholes.open(this.#pinhole(effect, port));
-    return outcome === 'opened' || outcome === 'refreshed' ? undefined : outcome;
+    const pinhole = this.#pinhole(effect, port);
+    const outcome = this.#parts.pinholes.open(pinhole);
+    if (outcome !== 'opened' && outcome !== 'refreshed') return outcome;
+    const until = this.#parts.now() + (this.#parts.lifetime ?? LONGEST_POLICY_LIFETIME);
+    this.#pending.opened(pinhole.tuple, pinhole.master.source, until);
+    return undefined;
   }
 
   /** The pinhole is open; its announcement must say so. */

@@ -81,6 +81,8 @@ function newHelper(options: ReplayOptions, translation: CaptureTranslation): Ftp
     ports: options.ports,
     lookup: translation.lookup,
     capacity: REPLAY_CONNECTIONS,
+    // Whoever recorded them wants all of them read.
+    maxConnectionsPerClient: REPLAY_CONNECTIONS,
     seed: 0,
     maxOutOfOrderTotal: MAX_OUT_OF_ORDER_TOTAL,
     publicAddresses: options.announceAddress,

@@ -21,6 +21,7 @@ import { hasNetAdmin, NET_ADMIN_REMEDY } from '../kernel/process-capability.js';
 import { Daemon } from './daemon.js';
 import { openLog } from './logger.js';
 import { checkOptions, readConfiguration, RunOptionsSchema, type RunOptions } from './options.js';
+import { PacketLog } from './packet-log.js';
 import { PinholeOpener } from './pinhole-opener.js';
 import { addPolicyOptions, policyFrom } from './policy-options.js';
 
@@ -55,6 +56,12 @@ export function runCommand(): Command {
       .option('--queue-length <packets>', 'packets that may wait for us (default: 8192)')
       .option('--when-full <what>', 'accept or drop packets when that many wait (default: accept)')
       .option('--max-connections <n>', 'control connections followed at once (default: 262144)')
+      .option(
+        '--max-connections-per-client <n>',
+        'of one address, or IPv6 /64; the others pass unread (default: 4096)',
+      )
+      .option('--max-expectations-per-client <n>', 'unused ones of one address, or IPv6 /64 (default: 512)')
+      .option('--log-rate <lines>', 'lines a second about packets; the others are counted (default: 1000)')
       .option('--idle-seconds <n>', 'forget connections silent this long (default: 432000)')
       .option('--log-level <level>', 'debug, info, warn, error or silent (default: info)'),
   )
@@ -84,18 +91,23 @@ async function run(options: RunOptions): Promise<void> {
     pinholes,
     table,
     lifetime: options.expectSeconds,
+    mostPerClient: options.maxExpectationsPerClient,
+    now,
     random: Math.random,
   });
-  const daemon = new Daemon({ helper, opener, table, logger, doneMark: options.mark, now });
+  const packetLog = new PacketLog({ logger, linesPerSecond: options.logRate, now });
+  const daemon = new Daemon({ helper, opener, table, log: packetLog, doneMark: options.mark, now });
   let sweep: NodeJS.Timeout | undefined;
   let queue: PacketQueue | undefined;
   let events: ConntrackEvents | undefined;
   try {
     await new Promise<void>((resolve, reject) => {
-      events = openEvents(binding, options.ports, helper, reject);
+      events = openEvents(binding, options.ports, helper, opener, reject);
       queue = openQueue(binding, options, daemon, reject);
       sweep = setInterval(() => {
         helper.expire(now() - options.idleSeconds);
+        opener.expire();
+        packetLog.settle();
       }, SWEEP_INTERVAL_MS);
       endAtSignals(logger, resolve);
       logReady(logger, options, anchors, queue);
@@ -110,7 +122,10 @@ async function run(options: RunOptions): Promise<void> {
       queueMalformed: queue?.malformed,
       eventOverruns: events?.overruns,
     };
-    logger.info({ event: 'stopped', ...helper.counters, ...lost, defects: daemon.defects }, 'stopped');
+    packetLog.settle();
+    const counted = { ...helper.counters, ...helper.limitCounters, ...lost };
+    const own = { linesSuppressed: packetLog.suppressed, defects: daemon.defects };
+    logger.info({ event: 'stopped', ...counted, ...own }, 'stopped');
     log.flush();
   }
 }
@@ -152,6 +167,7 @@ function newHelper(options: RunOptions, policy: Policy, table: ConntrackTable): 
     ports: options.ports,
     lookup: (seen) => table.find(seen),
     capacity: options.maxConnections,
+    maxConnectionsPerClient: options.maxConnectionsPerClient,
     seed: randomInt(MAX_SEED),
     maxOutOfOrderTotal: MAX_OUT_OF_ORDER_TOTAL,
     publicAddresses: options.announceAddress,
@@ -187,14 +203,16 @@ function openEvents(
   binding: NativeBinding,
   ports: readonly number[],
   helper: FtpHelper,
+  opener: PinholeOpener,
   onError: (error: Error) => void,
 ): ConntrackEvents {
   return new ConntrackEvents(binding, {
-    expectations: false,
+    expectations: 'ended',
     ports,
     receiveBufferBytes: RECEIVE_BUFFER_BYTES,
     onEvent: (event) => {
       if (event.kind === 'connection-ended') helper.onConnectionGone(event.connection);
+      else if (event.kind === 'expectation-ended') opener.onEnded(event.expectation.tuple);
     },
     onError,
   });

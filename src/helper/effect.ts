@@ -45,5 +45,8 @@ export interface PromisedPinhole {
 export type Effect =
   | ExpectEffect
   | { readonly kind: 'refuse'; readonly decision: Decision }
-  /** Nothing on this connection is of interest any more: it need not be queued again. */
-  | { readonly kind: 'release'; readonly connection: Tuple; readonly cause: 'encrypted' | 'not-ftp' };
+  /** Nothing on this connection is read any more: it need not be queued again. */
+  | { readonly kind: 'release'; readonly connection: Tuple; readonly cause: ReleaseCause };
+
+/** Why a connection is not read any more; `client-limit`: its client has as many others as it may. */
+export type ReleaseCause = 'encrypted' | 'not-ftp' | 'client-limit';

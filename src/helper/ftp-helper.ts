@@ -28,8 +28,9 @@ import {
 import type { SequenceAdjustment } from '../wire/seqadj.js';
 import type { Tuple } from '../wire/tuple.js';
 import { AnnouncementJudge, type LineOrigin } from './announcement-judge.js';
-import { newHelperCounters, type HelperCounters } from './counters.js';
-import type { Effect, PromisedPinhole } from './effect.js';
+import { ClientLimit } from './client-limit.js';
+import { newHelperCounters, type HelperCounters, type LimitCounters } from './counters.js';
+import type { Effect, PromisedPinhole, ReleaseCause } from './effect.js';
 import { isTranslated, type TrackedConnection } from './expectation-plan.js';
 import { Passages, type Passage } from './passage.js';
 import { PublicAddresses, type PublicAddress } from './public-addresses.js';
@@ -48,6 +49,8 @@ export interface FtpHelperOptions {
   readonly lookup: ConnectionLookup;
   /** Connections tracked at once; the oldest idle one makes room. */
   readonly capacity: number;
+  /** Connections of one client that are followed at once; its further ones are not read. */
+  readonly maxConnectionsPerClient: number;
   /** Seed of the flow table's hash: random where the packets come from a network. */
   readonly seed: number;
   /** Out-of-order bytes held for all connections together. */
@@ -58,6 +61,11 @@ export interface FtpHelperOptions {
 
 const PORT_COUNT = 65_536;
 const NOTHING: readonly Effect[] = Object.freeze([]);
+const RELEASE_COUNTERS = {
+  encrypted: 'encrypted',
+  'not-ftp': 'notFtp',
+  'client-limit': 'clientLimited',
+} as const satisfies Record<ReleaseCause, keyof HelperCounters>;
 /** Directions within a half number: the low bit. */
 const ORIGINAL = 0;
 
@@ -75,6 +83,7 @@ export class FtpHelper {
   readonly #released: Uint8Array;
   /** Conntrack's id of each flow's connection. */
   readonly #ids: Uint32Array;
+  readonly #clients: ClientLimit;
   readonly #ip = new IpView();
   readonly #effects: Effect[] = [];
   readonly #publicAddresses: PublicAddresses;
@@ -115,6 +124,7 @@ export class FtpHelper {
     this.#lines = new LineScanner({ halves }, lines);
     this.#passages = new Passages(this.#streams, this.#lines, this.#translations, this.counters);
     this.#sessions = new Sessions({ flows: options.capacity, policy: options.policy });
+    this.#clients = new ClientLimit(options.maxConnectionsPerClient);
     this.#released = new Uint8Array(options.capacity);
     this.#ids = new Uint32Array(options.capacity);
     this.#translated = new Uint8Array(options.capacity);
@@ -123,6 +133,26 @@ export class FtpHelper {
   /** Connections tracked now. */
   get connections(): number {
     return this.#flows.size;
+  }
+
+  /** What was counted at the limits, and where streams were not as they should be, by name. */
+  get limitCounters(): LimitCounters {
+    const { tooLong, nul, bareLineFeed, tailsDropped } = this.#lines.counters;
+    const streams = this.#streams.counters;
+    return {
+      linesTooLong: tooLong,
+      linesWithNul: nul,
+      linesWithBareLineFeed: bareLineFeed,
+      unfinishedLinesDropped: tailsDropped,
+      commandsForgotten: this.#sessions.commandOverflows,
+      connectionsDisplaced: this.#flows.evictions,
+      holesPastAcknowledgment: streams.holesAcknowledged,
+      holesPastBytes: streams.holesHalfFull,
+      holesPastRanges: streams.holesTooManyRanges,
+      holesPastTotal: streams.holesAllFull,
+      segmentsOutOfReach: streams.strays,
+      streamsMoved: streams.restarts,
+    };
   }
 
   /**
@@ -143,8 +173,7 @@ export class FtpHelper {
     this.#now = now;
     if (this.#effects.length > 0) this.#effects.length = 0;
     const half = this.#halfOf(bytes);
-    if (half < 0) return NOTHING;
-    this.#readSegment(half, bytes);
+    if (half >= 0) this.#readSegment(half, bytes);
     return this.#effects;
   }
 
@@ -263,6 +292,10 @@ export class FtpHelper {
     // A SYN-ACK in the middle of a connection is no new one, whatever its numbers say: its peer ignores it.
     if (before >= 0 && this.#ids[before >> 1] === connection.id) return -1;
     if (before >= 0) this.#end(before >> 1);
+    if (!this.#clients.admit(connection.original.source)) {
+      this.#cause({ kind: 'release', connection: connection.original, cause: 'client-limit' });
+      return -1;
+    }
     const flow = this.#flows.add(connection.original, connection.reply, this.#now);
     this.#released[flow] = 0;
     this.#ids[flow] = connection.id;
@@ -365,8 +398,7 @@ export class FtpHelper {
     this.#effects.push(effect);
     if (effect.kind === 'expect') this.counters.expected++;
     else if (effect.kind === 'refuse') this.counters.refused++;
-    else if (effect.cause === 'encrypted') this.counters.encrypted++;
-    else this.counters.notFtp++;
+    else this.counters[RELEASE_COUNTERS[effect.cause]]++;
   }
 
   #end(flow: number): void {
@@ -375,6 +407,7 @@ export class FtpHelper {
   }
 
   #forget(flow: number): void {
+    this.#clients.release(this.#flows.original(flow).source);
     this.#forgetStreams(flow);
     this.#sessions.forget(flow);
     if (this.#translated[flow] === 1) this.#translations.forget(flow);

@@ -31,6 +31,7 @@ export function newHelper(options: Partial<FtpHelperOptions> = {}): FtpHelper {
     ports: [21],
     lookup: lookupByPort(),
     capacity: 64,
+    maxConnectionsPerClient: 64,
     seed: 1,
     maxOutOfOrderTotal: 1024 * 1024,
     ...options,
