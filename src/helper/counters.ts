@@ -10,8 +10,6 @@ export interface HelperCounters {
   unreadable: number;
   /** Packets of which the kernel or the capture gave only a part. */
   cut: number;
-  /** Packets of connections that conntrack does not know, or that are to no FTP port. */
-  otherConnections: number;
   /** Control connections seen from their beginning, and those picked up in the middle. */
   connections: number;
   midStream: number;
@@ -41,6 +39,8 @@ export interface LimitCounters {
   readonly commandsForgotten: number;
   /** Connections that made room for newer ones. */
   readonly connectionsDisplaced: number;
+  /** Packets of connections that conntrack does not know, or that are to no FTP port. */
+  readonly otherConnections: number;
   /** Holes given up because their receiver has the bytes, or a limit was reached: bytes, ranges of a half, bytes of all. */
   readonly holesPastAcknowledgment: number;
   readonly holesPastBytes: number;
@@ -55,7 +55,6 @@ export const newHelperCounters = (): HelperCounters => ({
   packets: 0,
   unreadable: 0,
   cut: 0,
-  otherConnections: 0,
   connections: 0,
   midStream: 0,
   lines: 0,

@@ -10,25 +10,22 @@
 import { LineScanner, type LineSink } from '../ftp/line-scanner.js';
 import type { Policy } from '../ftp/policy.js';
 import { Sessions, type Outcome } from '../ftp/session.js';
-import { FlowTable } from '../tcp/flow-table.js';
 import { Reassembler, type ByteSink } from '../tcp/reassembler.js';
 import { sequenceAdd } from '../tcp/sequence.js';
 import type { StreamEdit } from '../tcp/stream-edits.js';
-import { IP_PROTOCOL_TCP, ipAddressAt, IpView } from '../wire/ip.js';
+import { IP_PROTOCOL_TCP, IpView } from '../wire/ip.js';
 import {
   TCP_FLAGS,
   tcpAcknowledgment,
-  tcpDestinationPort,
   tcpFault,
   tcpFlags,
   tcpHeaderLength,
   tcpSequence,
-  tcpSourcePort,
 } from '../wire/tcp.js';
 import type { SequenceAdjustment } from '../wire/seqadj.js';
 import type { Tuple } from '../wire/tuple.js';
 import { AnnouncementJudge, type LineOrigin } from './announcement-judge.js';
-import { ClientLimit } from './client-limit.js';
+import { Connections, type ConnectionsOptions } from './connections.js';
 import { newHelperCounters, type HelperCounters, type LimitCounters } from './counters.js';
 import type { Effect, PromisedPinhole, ReleaseCause } from './effect.js';
 import { isTranslated, type TrackedConnection } from './expectation-plan.js';
@@ -36,30 +33,14 @@ import { Passages, type Passage } from './passage.js';
 import { PublicAddresses, type PublicAddress } from './public-addresses.js';
 import { Translations, type RewriteObstacle } from './translation.js';
 
-/**
- * Finds the connection of which a packet's tuple, `seen`, is one direction. Asked once a connection. `undefined`
- * where it is not known: then the packet passes unread.
- */
-export type ConnectionLookup = (seen: Tuple) => TrackedConnection | undefined;
-
-export interface FtpHelperOptions {
+export interface FtpHelperOptions extends ConnectionsOptions {
   readonly policy: Policy;
-  /** Ports of FTP servers as clients address them, before any DNAT; 1 to 65535. */
-  readonly ports: readonly number[];
-  readonly lookup: ConnectionLookup;
-  /** Connections tracked at once; the oldest idle one makes room. */
-  readonly capacity: number;
-  /** Connections of one client that are followed at once; its further ones are not read. */
-  readonly maxConnectionsPerClient: number;
-  /** Seed of the flow table's hash: random where the packets come from a network. */
-  readonly seed: number;
   /** Out-of-order bytes held for all connections together. */
   readonly maxOutOfOrderTotal: number;
   /** What clients call servers, where another host than this one translates between them. */
   readonly publicAddresses?: readonly PublicAddress[];
 }
 
-const PORT_COUNT = 65_536;
 const NOTHING: readonly Effect[] = Object.freeze([]);
 const RELEASE_COUNTERS = {
   encrypted: 'encrypted',
@@ -72,18 +53,12 @@ const ORIGINAL = 0;
 export class FtpHelper {
   readonly counters: HelperCounters = newHelperCounters();
   readonly #judge: AnnouncementJudge;
-  readonly #lookup: ConnectionLookup;
-  /** 1 at each FTP port. */
-  readonly #isFtpPort = new Uint8Array(PORT_COUNT);
-  readonly #flows: FlowTable;
+  readonly #connections: Connections;
   readonly #streams: Reassembler;
   readonly #lines: LineScanner;
   readonly #sessions: Sessions;
   /** 1 for a flow of which nothing is read any more. */
   readonly #released: Uint8Array;
-  /** Conntrack's id of each flow's connection. */
-  readonly #ids: Uint32Array;
-  readonly #clients: ClientLimit;
   readonly #ip = new IpView();
   readonly #effects: Effect[] = [];
   readonly #publicAddresses: PublicAddresses;
@@ -111,28 +86,28 @@ export class FtpHelper {
     };
     this.#publicAddresses = new PublicAddresses(options.publicAddresses ?? []);
     this.#judge = new AnnouncementJudge(options.policy, this.#publicAddresses);
-    this.#lookup = options.lookup;
-    for (const port of options.ports) this.#isFtpPort[port] = 1;
-    this.#flows = new FlowTable({
-      capacity: options.capacity,
-      seed: options.seed,
-      onEvict: (flow) => {
+    this.#streams = new Reassembler({ halves, maxTotalBytes: options.maxOutOfOrderTotal }, bytes);
+    this.#connections = new Connections(options, this.#streams, {
+      onBegin: (flow, connection, opening) => {
+        this.#begin(flow, connection, opening);
+      },
+      onEnd: (flow) => {
         this.#forget(flow);
       },
+      onClientLimit: ({ original }) => {
+        this.#cause({ kind: 'release', connection: original, cause: 'client-limit' });
+      },
     });
-    this.#streams = new Reassembler({ halves, maxTotalBytes: options.maxOutOfOrderTotal }, bytes);
     this.#lines = new LineScanner({ halves }, lines);
     this.#passages = new Passages(this.#streams, this.#lines, this.#translations, this.counters);
     this.#sessions = new Sessions({ flows: options.capacity, policy: options.policy });
-    this.#clients = new ClientLimit(options.maxConnectionsPerClient);
     this.#released = new Uint8Array(options.capacity);
-    this.#ids = new Uint32Array(options.capacity);
     this.#translated = new Uint8Array(options.capacity);
   }
 
   /** Connections tracked now. */
   get connections(): number {
-    return this.#flows.size;
+    return this.#connections.size;
   }
 
   /** What was counted at the limits, and where streams were not as they should be, by name. */
@@ -145,7 +120,8 @@ export class FtpHelper {
       linesWithBareLineFeed: bareLineFeed,
       unfinishedLinesDropped: tailsDropped,
       commandsForgotten: this.#sessions.commandOverflows,
-      connectionsDisplaced: this.#flows.evictions,
+      connectionsDisplaced: this.#connections.displaced,
+      otherConnections: this.#connections.others,
       holesPastAcknowledgment: streams.holesAcknowledged,
       holesPastBytes: streams.holesHalfFull,
       holesPastRanges: streams.holesTooManyRanges,
@@ -172,7 +148,7 @@ export class FtpHelper {
     this.#packet = packet;
     this.#now = now;
     if (this.#effects.length > 0) this.#effects.length = 0;
-    const half = this.#halfOf(bytes);
+    const half = this.#connections.halfOf(bytes, this.#ip, now);
     if (half >= 0) this.#readSegment(half, bytes);
     return this.#effects;
   }
@@ -210,24 +186,19 @@ export class FtpHelper {
     return this.#passages.rewritten;
   }
 
-  /**
-   * Conntrack has destroyed a connection. Its successor of the same tuples may have begun before we hear of it, and
-   * stays.
-   */
-  onConnectionGone({ original, id }: TrackedConnection): void {
-    const flow = this.#flows.findTuple(original) >> 1;
-    if (flow >= 0 && this.#ids[flow] === id) this.#end(flow);
+  /** Conntrack has destroyed a connection. */
+  onConnectionGone(connection: TrackedConnection): void {
+    this.#connections.onGone(connection);
   }
 
   /** Forgets what is known of a connection; its next packet is as its first. */
   forget(original: Tuple): void {
-    const flow = this.#flows.findTuple(original) >> 1;
-    if (flow >= 0) this.#end(flow);
+    this.#connections.forget(original);
   }
 
   /** Forgets connections that have been silent since before `moment`, seconds since 1970. */
   expire(moment: number): void {
-    this.#flows.expire(moment);
+    this.#connections.expire(moment);
   }
 
   #isTcp(bytes: Buffer, start: number, end: number): boolean {
@@ -237,74 +208,13 @@ export class FtpHelper {
     return tcpFault(bytes, ip.payloadAt, ip.end) === undefined;
   }
 
-  /** The half-stream that the packet in `#ip` belongs to; -1 where it is none of ours. */
-  #halfOf(bytes: Buffer): number {
-    const ip = this.#ip;
-    const sourcePort = tcpSourcePort(bytes, ip.payloadAt);
-    const destinationPort = tcpDestinationPort(bytes, ip.payloadAt);
-    const half = this.#flows.find(
-      ip.family,
-      bytes,
-      ip.sourceAt,
-      ip.destinationAt,
-      sourcePort,
-      destinationPort,
-    );
-    const opening = this.#opensConnection(half, bytes);
-    if (half >= 0 && !opening) {
-      this.#flows.touch(half >> 1, this.#now);
-      return half;
-    }
-    return this.#begin(half, bytes, sourcePort, destinationPort, opening);
-  }
-
-  /** A SYN or SYN-ACK that does not belong to the connection which opened the flow of `half`. */
-  #opensConnection(half: number, bytes: Buffer): boolean {
-    const at = this.#ip.payloadAt;
-    const flags = tcpFlags(bytes, at);
-    if ((flags & TCP_FLAGS.syn) === 0 || (flags & TCP_FLAGS.rst) !== 0) return false;
-    if (half < 0) return true;
-    if (this.#streams.begun(half)) return !this.#streams.beganAt(half, tcpSequence(bytes, at));
-    const answered = sequenceAdd(tcpAcknowledgment(bytes, at), -1);
-    return (flags & TCP_FLAGS.ack) === 0 || !this.#streams.beganAt(half ^ 1, answered);
-  }
-
-  /** `before` is a half of the flow that has this tuple, if one does: of an earlier connection, or of this very one. */
-  #begin(
-    before: number,
-    bytes: Buffer,
-    sourcePort: number,
-    destinationPort: number,
-    opening: boolean,
-  ): number {
-    const ip = this.#ip;
-    const seen: Tuple = {
-      source: ipAddressAt(bytes, ip.sourceAt, ip.family),
-      destination: ipAddressAt(bytes, ip.destinationAt, ip.family),
-      sourcePort,
-      destinationPort,
-    };
-    const connection = this.#lookup(seen);
-    if (connection === undefined || this.#isFtpPort[connection.original.destinationPort] === 0) {
-      this.counters.otherConnections++;
-      return -1;
-    }
-    // A SYN-ACK in the middle of a connection is no new one, whatever its numbers say: its peer ignores it.
-    if (before >= 0 && this.#ids[before >> 1] === connection.id) return -1;
-    if (before >= 0) this.#end(before >> 1);
-    if (!this.#clients.admit(connection.original.source)) {
-      this.#cause({ kind: 'release', connection: connection.original, cause: 'client-limit' });
-      return -1;
-    }
-    const flow = this.#flows.add(connection.original, connection.reply, this.#now);
+  #begin(flow: number, connection: TrackedConnection, opening: boolean): void {
     this.#released[flow] = 0;
-    this.#ids[flow] = connection.id;
     this.#translated[flow] = isTranslated(connection) || this.#isKnownOtherwise(connection) ? 1 : 0;
     if (this.#translated[flow] === 1) this.#translations.follow(flow, connection);
     this.#sessions.begin(flow, !opening);
     if (opening) this.counters.connections++;
     else this.counters.midStream++;
-    return this.#flows.findTuple(seen);
   }
 
   /** Whether clients know the server by an address that does not reach this host. */
@@ -331,12 +241,12 @@ export class FtpHelper {
     if ((flags & TCP_FLAGS.ack) !== 0) this.#acknowledge(half ^ 1, tcpAcknowledgment(bytes, at));
     if ((flags & TCP_FLAGS.rst) !== 0) {
       // RFC 9293 §3.5.3: only a reset at exactly the next number is one.
-      if (this.#streams.next(half) === sequence) this.#end(half >> 1);
+      if (this.#streams.next(half) === sequence) this.#connections.end(half >> 1);
       return;
     }
     const payloadAt = at + tcpHeaderLength(bytes, at);
     if (this.#translated[half >> 1] === 1 && payloadAt < ip.end) {
-      this.#passages.take(half, this.#flows.original(half >> 1));
+      this.#passages.take(half, this.#connections.original(half >> 1));
     }
     this.#streams.receive(half, sequence, bytes, payloadAt, ip.end, (flags & TCP_FLAGS.fin) !== 0);
   }
@@ -376,7 +286,7 @@ export class FtpHelper {
 
   #conclude(outcome: Outcome, origin: LineOrigin): void {
     const flow = origin.half >> 1;
-    const connection = { original: this.#flows.original(flow), reply: this.#flows.reply(flow) };
+    const connection = this.#connections.of(flow);
     switch (outcome.kind) {
       case 'announcement':
         this.#cause(this.#judge.decide(connection, origin, outcome.announcement));
@@ -401,13 +311,7 @@ export class FtpHelper {
     else this.counters[RELEASE_COUNTERS[effect.cause]]++;
   }
 
-  #end(flow: number): void {
-    this.#forget(flow);
-    this.#flows.remove(flow);
-  }
-
   #forget(flow: number): void {
-    this.#clients.release(this.#flows.original(flow).source);
     this.#forgetStreams(flow);
     this.#sessions.forget(flow);
     if (this.#translated[flow] === 1) this.#translations.forget(flow);

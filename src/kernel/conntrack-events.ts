@@ -50,8 +50,8 @@ export class ConntrackEvents {
     this.#onEvent = options.onEvent;
     this.#ports = options.ports === undefined ? undefined : new Set(options.ports);
     const groups: number[] = [MULTICAST_GROUPS.conntrackDestroy];
-    if (options.expectations !== undefined) groups.push(MULTICAST_GROUPS.expectationDestroy);
     if (options.expectations === 'made and ended') groups.push(MULTICAST_GROUPS.expectationNew);
+    if (options.expectations !== undefined) groups.push(MULTICAST_GROUPS.expectationDestroy);
     this.#native = callNative(
       () =>
         new binding.EventSocket(
