@@ -17,7 +17,7 @@ import { ConntrackTable } from '../kernel/conntrack-table.js';
 import { CtnetlinkPinholes } from '../kernel/ctnetlink-pinhole.js';
 import { NetlinkSocket } from '../kernel/netlink-socket.js';
 import { PacketQueue } from '../kernel/packet-queue.js';
-import { hasNetAdmin, NET_ADMIN_REMEDY } from '../kernel/process-capability.js';
+import { confine, hasNetAdmin, NET_ADMIN_REMEDY, type Confinement } from '../kernel/process-capability.js';
 import { Daemon } from './daemon.js';
 import { openLog } from './logger.js';
 import { checkOptions, readConfiguration, RunOptionsSchema, type RunOptions } from './options.js';
@@ -33,6 +33,8 @@ Examples:
 
 The daemon never changes the ruleset; see conntrack-ftp rules --help.`;
 
+/** Set where the process has started itself anew to shed privileges. */
+const RESTARTED = 'CONNTRACK_FTP_RESTARTED';
 const COPY_RANGE = 65_531;
 const BATCH_SIZE = 64;
 const RECEIVE_BUFFER_BYTES = 32 * 1024 * 1024;
@@ -78,9 +80,17 @@ function readOptions({ config, ...given }: Record<string, unknown>): RunOptions 
 
 async function run(options: RunOptions): Promise<void> {
   const policy = policyFrom(options);
+  const binding = loadBinding();
+  requireNetAdmin();
+  const confinement = confineThisProcess(binding);
   const log = await openLog(options.logLevel, process.stdout.isTTY);
   const { logger } = log;
-  const binding = loadBinding();
+  if (confinement !== 'confined') {
+    logger.warn(
+      { event: 'unconfined', errno: confinement.errnoName },
+      `this process keeps privileges that it does not need: ${confinement.message}`,
+    );
+  }
   const socket = openSocket(binding);
   const anchors = chooseAnchors(socket, options.anchor);
   const table = new ConntrackTable(socket);
@@ -130,12 +140,19 @@ async function run(options: RunOptions): Promise<void> {
   }
 }
 
+/** Goes on in a process that holds CAP_NET_ADMIN only: this one started anew, where it holds more. */
+function confineThisProcess(binding: NativeBinding): Confinement {
+  const restarted = process.env[RESTARTED] !== undefined;
+  process.env[RESTARTED] = '1';
+  return confine(binding, restarted);
+}
+
+function requireNetAdmin(): void {
+  if (hasNetAdmin() !== false) return;
+  throw new NotPermittedError('not permitted: the process lacks CAP_NET_ADMIN', { remedy: NET_ADMIN_REMEDY });
+}
+
 function openSocket(binding: NativeBinding): NetlinkSocket {
-  if (hasNetAdmin() === false) {
-    throw new NotPermittedError('not permitted: the process lacks CAP_NET_ADMIN', {
-      remedy: NET_ADMIN_REMEDY,
-    });
-  }
   const socket = NetlinkSocket.open(binding);
   const lacking = inspectConntrack(socket).find(({ level }) => level === 'missing');
   if (lacking === undefined) return socket;
