@@ -6,13 +6,12 @@
  * @module
  */
 import { ConntrackFtpError } from '../errors.js';
-import { decisionRecord, type Obstacle } from '../helper/decision.js';
+import { decisionRecord } from '../helper/decision.js';
 import type { Effect, ExpectEffect, PromisedPinhole, ReleaseCause } from '../helper/effect.js';
 import type { FtpHelper } from '../helper/ftp-helper.js';
 import type { Passage } from '../helper/passage.js';
 import type { ConntrackTable } from '../kernel/conntrack-table.js';
 import type { PacketQueue } from '../kernel/packet-queue.js';
-import { PINHOLE_REFUSALS } from '../kernel/pinhole.js';
 import type { Tuple } from '../wire/tuple.js';
 import type { PacketLog } from './packet-log.js';
 import type { OpenOutcome, PinholeOpener } from './pinhole-opener.js';
@@ -89,7 +88,7 @@ export class Daemon {
     }
     helper.counters.expected--;
     helper.counters.refused++;
-    log.decision(decisionRecord({ ...effect.decision, refusal: outcome }), remedyOf(outcome));
+    log.decision(decisionRecord({ ...effect.decision, refusal: outcome }));
   }
 
   #open(effect: ExpectEffect): OpenOutcome {
@@ -124,7 +123,7 @@ export class Daemon {
       if (outcome !== 'adjusted') {
         // Without its numbers it must not pass; what comes next is looked at afresh.
         this.#drop(queue, row, outcome);
-        helper.forget(connection);
+        helper.giveUp(connection);
         return;
       }
     }
@@ -156,9 +155,4 @@ export class Daemon {
       log.released(connection, cause, error);
     }
   }
-}
-
-function remedyOf(obstacle: Obstacle): string {
-  if (!(obstacle in PINHOLE_REFUSALS)) return '';
-  return ` (${PINHOLE_REFUSALS[obstacle as keyof typeof PINHOLE_REFUSALS]})`;
 }

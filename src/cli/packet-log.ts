@@ -11,6 +11,7 @@ import type { ReleaseCause } from '../helper/effect.js';
 import type { ExpectedConnection } from '../helper/expectation-plan.js';
 import { formatTuple, type Tuple } from '../wire/tuple.js';
 import { LogBudget } from './log-budget.js';
+import { REASONS } from './reasons.js';
 
 export interface PacketLogParts {
   readonly logger: Logger;
@@ -35,13 +36,13 @@ export class PacketLog {
     return this.#budget.suppressedInAll;
   }
 
-  /** @param remedy  what can be done about a refusal, as the end of a sentence */
-  decision(record: DecisionRecord, remedy = ''): void {
+  decision(record: DecisionRecord): void {
     if (!this.#may()) return;
     const line = `${announced(record)}: ${record.decision}`;
     const facts = { event: 'decision', ...factsOf(record) };
-    if (record.reason === undefined) this.#logger.info(facts, `${line}${rewritten(record)}`);
-    else this.#logger.warn(facts, `${line}, ${record.reason}${remedy}`);
+    const { reason } = record;
+    if (reason === undefined) this.#logger.info(facts, `${line}${rewritten(record)}`);
+    else this.#logger.warn(facts, `${line}, ${reason}. ${REASONS[reason]}`);
   }
 
   /** The expectation of an announcement is taken back, because that goes on as it came after all. */

@@ -38,7 +38,6 @@ const RESTARTED = 'CONNTRACK_FTP_RESTARTED';
 const COPY_RANGE = 65_531;
 const BATCH_SIZE = 64;
 const RECEIVE_BUFFER_BYTES = 32 * 1024 * 1024;
-const MAX_OUT_OF_ORDER_TOTAL = 64 * 1024 * 1024;
 const SWEEP_INTERVAL_MS = 10_000;
 const MAX_SEED = 2 ** 32;
 
@@ -102,6 +101,7 @@ async function run(options: RunOptions): Promise<void> {
     table,
     lifetime: options.expectSeconds,
     mostPerClient: options.maxExpectationsPerClient,
+    passivePorts: options.passivePorts,
     now,
     random: Math.random,
   });
@@ -186,7 +186,6 @@ function newHelper(options: RunOptions, policy: Policy, table: ConntrackTable): 
     capacity: options.maxConnections,
     maxConnectionsPerClient: options.maxConnectionsPerClient,
     seed: randomInt(MAX_SEED),
-    maxOutOfOrderTotal: MAX_OUT_OF_ORDER_TOTAL,
     publicAddresses: options.announceAddress,
   });
 }

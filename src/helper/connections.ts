@@ -127,14 +127,13 @@ export class Connections {
 
   /** Conntrack has destroyed it. Its successor of the same tuples may have begun before we hear of it, and stays. */
   onGone({ original, id }: TrackedConnection): void {
-    const flow = this.#flows.findTuple(original) >> 1;
+    const flow = this.flowOf(original);
     if (flow >= 0 && this.#ids[flow] === id) this.end(flow);
   }
 
-  /** Forgets what is known of a connection; its next packet is as its first. */
-  forget(original: Tuple): void {
-    const flow = this.#flows.findTuple(original) >> 1;
-    if (flow >= 0) this.end(flow);
+  /** -1 where it is not followed. */
+  flowOf(original: Tuple): number {
+    return this.#flows.findTuple(original) >> 1;
   }
 
   /** Forgets connections that have been silent since before `moment`, seconds since 1970. */
@@ -142,6 +141,7 @@ export class Connections {
     this.#flows.expire(moment);
   }
 
+  /** Forgets what is known of a connection; its next packet is as its first. */
   end(flow: number): void {
     this.#forget(flow);
     this.#flows.remove(flow);

@@ -22,6 +22,7 @@ export type Obstacle =
   | 'master-gone'
   | 'no-helper'
   | 'client-limit'
+  | 'too-many-announcements'
   | 'kernel-refused';
 
 /** What the other side was told in place of the announced endpoint. A 229 names no address. */

@@ -36,10 +36,12 @@ export interface ExpectEffect {
   readonly rewrite: Rewrite | undefined;
 }
 
-/** A pinhole that was opened at this port, and whose announcement has not passed yet as it must. */
+/** A pinhole at this port, whose announcement has not passed yet as it must. */
 export interface PromisedPinhole {
   readonly effect: ExpectEffect;
   readonly port: number;
+  /** It was opened for this announcement, and not found open for an earlier one. */
+  readonly fresh: boolean;
 }
 
 export type Effect =

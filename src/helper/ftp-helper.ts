@@ -13,15 +13,9 @@ import { Sessions, type Outcome } from '../ftp/session.js';
 import { Reassembler, type ByteSink } from '../tcp/reassembler.js';
 import { sequenceAdd } from '../tcp/sequence.js';
 import type { StreamEdit } from '../tcp/stream-edits.js';
-import { IP_PROTOCOL_TCP, IpView } from '../wire/ip.js';
-import {
-  TCP_FLAGS,
-  tcpAcknowledgment,
-  tcpFault,
-  tcpFlags,
-  tcpHeaderLength,
-  tcpSequence,
-} from '../wire/tcp.js';
+import { IpView } from '../wire/ip.js';
+import { readTcpPacket } from '../wire/tcp-packet.js';
+import { TCP_FLAGS, tcpAcknowledgment, tcpFlags, tcpHeaderLength, tcpSequence } from '../wire/tcp.js';
 import type { SequenceAdjustment } from '../wire/seqadj.js';
 import type { Tuple } from '../wire/tuple.js';
 import { AnnouncementJudge, type LineOrigin } from './announcement-judge.js';
@@ -35,8 +29,8 @@ import { Translations, type RewriteObstacle } from './translation.js';
 
 export interface FtpHelperOptions extends ConnectionsOptions {
   readonly policy: Policy;
-  /** Out-of-order bytes held for all connections together. */
-  readonly maxOutOfOrderTotal: number;
+  /** Out-of-order bytes held for all connections together; the reassembler's own limit unless given. */
+  readonly maxOutOfOrderTotal?: number;
   /** What clients call servers, where another host than this one translates between them. */
   readonly publicAddresses?: readonly PublicAddress[];
 }
@@ -62,7 +56,7 @@ export class FtpHelper {
   readonly #ip = new IpView();
   readonly #effects: Effect[] = [];
   readonly #publicAddresses: PublicAddresses;
-  readonly #translations = new Translations();
+  readonly #translations: Translations;
   /** 1 for a flow that is translated, by us or by another host: its announcements may have to be rewritten. */
   readonly #translated: Uint8Array;
   readonly #passages: Passages;
@@ -86,7 +80,11 @@ export class FtpHelper {
     };
     this.#publicAddresses = new PublicAddresses(options.publicAddresses ?? []);
     this.#judge = new AnnouncementJudge(options.policy, this.#publicAddresses);
-    this.#streams = new Reassembler({ halves, maxTotalBytes: options.maxOutOfOrderTotal }, bytes);
+    const total = options.maxOutOfOrderTotal;
+    this.#streams = new Reassembler(
+      { halves, ...(total === undefined ? {} : { maxTotalBytes: total }) },
+      bytes,
+    );
     this.#connections = new Connections(options, this.#streams, {
       onBegin: (flow, connection, opening) => {
         this.#begin(flow, connection, opening);
@@ -99,7 +97,14 @@ export class FtpHelper {
       },
     });
     this.#lines = new LineScanner({ halves }, lines);
-    this.#passages = new Passages(this.#streams, this.#lines, this.#translations, this.counters);
+    this.#translations = new Translations(halves);
+    this.#passages = new Passages(
+      this.#connections,
+      this.#streams,
+      this.#lines,
+      this.#translations,
+      this.counters,
+    );
     this.#sessions = new Sessions({ flows: options.capacity, policy: options.policy });
     this.#released = new Uint8Array(options.capacity);
     this.#translated = new Uint8Array(options.capacity);
@@ -141,7 +146,7 @@ export class FtpHelper {
   onPacket(bytes: Buffer, start: number, end: number, now: number, packet: number): readonly Effect[] {
     this.counters.packets++;
     this.#passages.reset();
-    if (!this.#isTcp(bytes, start, end)) {
+    if (!readTcpPacket(this.#ip, bytes, start, end)) {
       this.counters.unreadable++;
       return NOTHING;
     }
@@ -153,15 +158,17 @@ export class FtpHelper {
     return this.#effects;
   }
 
-  /**
-   * Has the announcement of `half` go on as `edit` (`announcementEdit`) says, the pinhole being open. To be asked for before
-   * the packet's `passage`. Answers what stands in the way, if anything does.
-   */
-  rewrite(half: number, edit: StreamEdit, promised: PromisedPinhole): RewriteObstacle | undefined {
-    return this.#translations.plan(half, edit, promised);
+  /** What stands in the way of having the announcement of `half` go on as `edit` (`announcementEdit`) says. */
+  rewriteObstacle(half: number, edit: StreamEdit): RewriteObstacle | undefined {
+    return this.#translations.obstacle(half, edit);
   }
 
-  /** Pinholes whose announcements go on as they came after all: to be asked for after `passage`, `forget` and `expire`. */
+  /** Has it go on so, the pinhole being open and nothing in the way. To be asked for before the packet's `passage`. */
+  rewrite(half: number, edit: StreamEdit, promised: PromisedPinhole): void {
+    this.#translations.plan(half, edit, promised);
+  }
+
+  /** Pinholes whose announcements go on as they came after all: to be asked for after `passage` and `giveUp`. */
   takeWithdrawn(): readonly PromisedPinhole[] {
     return this.#translations.takeWithdrawn();
   }
@@ -191,21 +198,17 @@ export class FtpHelper {
     this.#connections.onGone(connection);
   }
 
-  /** Forgets what is known of a connection; its next packet is as its first. */
-  forget(original: Tuple): void {
-    this.#connections.forget(original);
+  /** Forgets what is known of a connection, and what was promised on it; its next packet is as its first. */
+  giveUp(original: Tuple): void {
+    const flow = this.#connections.flowOf(original);
+    if (flow < 0) return;
+    this.#translations.giveUp(flow);
+    this.#connections.end(flow);
   }
 
   /** Forgets connections that have been silent since before `moment`, seconds since 1970. */
   expire(moment: number): void {
     this.#connections.expire(moment);
-  }
-
-  #isTcp(bytes: Buffer, start: number, end: number): boolean {
-    const ip = this.#ip;
-    if (ip.read(bytes, start, end) !== undefined) return false;
-    if (ip.fragment || ip.protocol !== IP_PROTOCOL_TCP) return false;
-    return tcpFault(bytes, ip.payloadAt, ip.end) === undefined;
   }
 
   #begin(flow: number, connection: TrackedConnection, opening: boolean): void {
@@ -246,7 +249,8 @@ export class FtpHelper {
     }
     const payloadAt = at + tcpHeaderLength(bytes, at);
     if (this.#translated[half >> 1] === 1 && payloadAt < ip.end) {
-      this.#passages.take(half, this.#connections.original(half >> 1));
+      if (this.#translations.presumes(half, sequence)) this.#streams.acknowledge(half, sequence);
+      this.#passages.take(half);
     }
     this.#streams.receive(half, sequence, bytes, payloadAt, ip.end, (flags & TCP_FLAGS.fin) !== 0);
   }

@@ -1,5 +1,6 @@
 /** What one client may have: connections that are followed, and pinholes that are not used yet. */
 import { describe, expect, it } from 'vitest';
+import { ClientRate } from '../../src/helper/client-rate.js';
 import { ClientLimit } from '../../src/helper/client-limit.js';
 import { PendingPinholes } from '../../src/helper/pending-pinholes.js';
 import { parseIpAddress, type IpAddress } from '../../src/wire/ip-address.js';
@@ -52,7 +53,7 @@ describe('connections of a client', () => {
     };
     const EXPECTED = ['PORT 10.1.0.2:40000 expected'];
     expect(open(40_000)).toEqual(EXPECTED);
-    helper.forget(tuple('10.1.0.2:40000 > 10.2.0.2:21'));
+    helper.giveUp(tuple('10.1.0.2:40000 > 10.2.0.2:21'));
     expect(open(40_001)).toEqual(EXPECTED);
     helper.expire(1e12);
     expect(open(40_002)).toEqual(EXPECTED);
@@ -92,5 +93,14 @@ describe('pinholes of a client that are not used yet', () => {
     pending.opened(pinhole(4002), OTHER, 320);
     pending.expire(300);
     expect([pending.size, pending.admits(ONE), pending.admits(OTHER)]).toEqual([1, true, false]);
+  });
+});
+
+describe('requests of a client', () => {
+  it('are so many a second', () => {
+    const rate = new ClientRate(2);
+    const taken = [10, 10.5, 10.9, 11].map((now) => rate.take(ONE, now));
+    expect(taken).toEqual([true, true, false, true]);
+    expect(rate.take(OTHER, 11)).toBe(true);
   });
 });
