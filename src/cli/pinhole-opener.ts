@@ -37,7 +37,7 @@ export type OpenOutcome = Rewritten | Obstacle | undefined;
 export interface PinholeOpenerParts {
   readonly helper: FtpHelper;
   readonly pinholes: PinholeBackend;
-  readonly table: ConntrackTable;
+  readonly table: Pick<ConntrackTable, 'adjustSequence'>;
   /** Seconds an unused pinhole lives; `undefined`: as long as the anchor's policy says. */
   readonly lifetime: number | undefined;
   /** Unused pinholes that one client may have. */
