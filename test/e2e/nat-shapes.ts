@@ -11,7 +11,7 @@ import { FAMILIES, type AddressPair, type Family } from '../lab/family.js';
 import { restoreRules } from '../lab/firewall.js';
 import { DEFAULT_SETTINGS } from '../lab/servers/server.js';
 import { vsftpd } from '../lab/servers/vsftpd.js';
-import { buildOneNetwork, HOST_INTERFACE } from '../lab/topology.js';
+import { buildOneNetwork, buildTopology, HOST_INTERFACE, type Join } from '../lab/topology.js';
 import { openScene, type Scene } from './scene.js';
 
 export interface Shape {
@@ -134,9 +134,14 @@ export const STANDS: readonly Stand[] = [
   { name: 'a host’s own server', cases: casesOf([OF_OWN_SERVER]), open: openOwnServer },
 ];
 
-/** Opens the scene with both sides' further addresses on the gateway. */
-export async function openTranslated(helper: string): Promise<Scene> {
-  const scene = await openScene({ placement: 'gateway', program: vsftpd, helper });
+/** Opens the scene with both sides' further addresses on the gateway; `join` makes the links, if they are not perfect. */
+export async function openTranslated(helper: string, join?: Join): Promise<Scene> {
+  const scene = await openScene({
+    placement: 'gateway',
+    build: (laboratory) => buildTopology(laboratory, 'gateway', join),
+    program: vsftpd,
+    helper,
+  });
   await scene.topology.firewall.configure([
     ...OUTSIDE.map((address) => `address add ${address} dev outside${nodad(address)}`),
     ...INSIDE.map((address) => `address add ${address} dev inside${nodad(address)}`),
