@@ -113,9 +113,14 @@ export class Daemon {
     });
   }
 
+  /** The line of its log with the counters; `undefined` while it runs. */
+  get lastWords(): string | undefined {
+    return this.#process.stdout.find((line) => eventOf(line) === 'stopped');
+  }
+
   /** The counter `name` of the log's last words; `undefined` while it runs. */
   counter(name: string): number | undefined {
-    const lastWords = this.#process.stdout.find((line) => eventOf(line) === 'stopped');
+    const { lastWords } = this;
     return lastWords === undefined ? undefined : counters.parse(JSON.parse(lastWords))[name];
   }
 
