@@ -135,6 +135,8 @@ const expectStrayConnection =
     await startServer(laboratory, vsftpd, target, { port: STRAY_PORT, passivePorts: PASSIVE_PORTS });
     // What a client lets in comes from port 20.
     const from = placement === 'client-host' ? ['--local-port', '20'] : [];
+    // The second connection from there must not find the first in TIME_WAIT.
+    await stranger.namespace.setParameters({ 'net.ipv4.tcp_max_tw_buckets': '0' });
     for (const family of FAMILIES) {
       const url = `ftp://${urlHost(target.address[family])}:${STRAY_PORT}/`;
       const { status } = await stranger.namespace.run([
