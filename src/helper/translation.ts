@@ -118,7 +118,9 @@ export class Translations {
     if (state === undefined) {
       return { kind: 'pass', from: sequence, to: end, sequence, edits: [], adjustment: undefined };
     }
-    const known = sequenceDistance(sequence, sequenceEarlier(end, knownTo));
+    // What has passed may pass again: nothing of it can be rewritten any more.
+    const knownOrPassed = sequenceEarlier(end, sequenceLater(knownTo, state.passedTo));
+    const known = sequenceDistance(sequence, knownOrPassed);
     if (known <= 0 && length > 0) return this.#withhold(state, sequence, length);
     const treatment = state.edits.treat(sequence, known, room);
     if (treatment.kind === 'pass') return treatment;
