@@ -73,10 +73,11 @@ const SETTINGS: readonly Setting[] = [
   { nat: NOBODY, publicAddresses: [{ public: ipAddress('1.1.1.1'), private: undefined }], shifts: false },
 ];
 const SETTING_BITS = 7;
-/** Other bits: nothing is lost; every byte is a segment; other ports are announced now and then. */
+/** Other bits: nothing is lost; every byte is a segment; other ports are announced now and then; the last bytes carry a FIN. */
 const CALM = 8;
 const TINY = 16;
 const OTHER_PORTS = 32;
+const FIN_WITH_BYTES = 64;
 
 export const translatedTarget = (): Target => ({
   name: 'translated',
@@ -157,7 +158,7 @@ class TranslatedPath {
 
   /** The network is good from now on; both sides send what is unacknowledged until nothing is, then end. */
   finish(): void {
-    this.#settleAll(false);
+    if ((this.#settings & FIN_WITH_BYTES) === 0) this.#settleAll(false);
     this.#settleAll(true);
     this.#checkReceived();
     for (const side of [0, 1] as const) {
