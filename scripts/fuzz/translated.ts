@@ -237,8 +237,10 @@ class TranslatedPath {
       sequenceAdd(other.initial, has),
     );
     if (packet === undefined) return;
-    if (!good && (this.#settings & CALM) === 0 && this.#random.oneIn(5)) return;
-    this.#deliver(side, packet);
+    const disturbed = !good && (this.#settings & CALM) === 0;
+    if (disturbed && this.#random.oneIn(5)) return;
+    // For want of window a receiver may take the beginning only.
+    this.#deliver(side, packet, disturbed && this.#random.oneIn(5) ? this.#random.below(20) : Infinity);
   }
 
   /** Through the helper as the daemon would have it, then through the kernel's adjustment. Answers what goes on. */
@@ -323,7 +325,7 @@ class TranslatedPath {
     }
   }
 
-  #deliver(side: 0 | 1, packet: Buffer): void {
+  #deliver(side: 0 | 1, packet: Buffer, taken: number): void {
     const ip = this.#ip;
     assert.equal(ip.read(packet, 0, packet.length), undefined);
     assert.ok(!ip.cut && ip.end === packet.length);
@@ -335,10 +337,10 @@ class TranslatedPath {
     const acknowledgment = acknowledged(this.#adjustments[side === 0 ? 1 : 0], tcpAcknowledgment(packet, at));
     const from = sequenceDistance(sender.initial, sequence);
     const payload = packet.subarray(at + tcpHeaderLength(packet, at), ip.end);
-    payload.forEach((byte, index) => {
+    payload.subarray(0, taken).forEach((byte, index) => {
       if (!receiver.ahead.has(from + index)) receiver.ahead.set(from + index, byte);
     });
-    if ((tcpFlags(packet, at) & FIN) !== 0) {
+    if ((tcpFlags(packet, at) & FIN) !== 0 && payload.length <= taken) {
       assert.ok(receiver.end === undefined || receiver.end === from + payload.length, 'the FIN moves');
       receiver.end = from + payload.length;
     }

@@ -37,7 +37,7 @@ export function workOf(run: () => void): number {
 
 /** Puts another method in place of one of Buffer's; answers what takes it back. */
 function replace(name: (typeof NATIVE)[number], by: (real: NativeCall) => NativeCall): () => void {
-  const prototype: object = Buffer.prototype;
+  const prototype = Buffer.prototype as object;
   const own = Object.getOwnPropertyDescriptor(prototype, name);
   const real = Reflect.get(prototype, name) as NativeCall;
   Object.defineProperty(prototype, name, { value: by(real), configurable: true, writable: true });
