@@ -27,7 +27,7 @@ interface Options {
   readonly targets: readonly string[];
 }
 
-/** What the command line asks for; `undefined` where it cannot be understood. */
+/** What the command line asks for; `undefined` where it cannot be understood. Throws `TypeError` for unknown options. */
 function readOptions(known: readonly string[]): Options | undefined {
   const { values, positionals } = parseArgs({
     options: { seed: { type: 'string' }, seconds: { type: 'string' }, iterations: { type: 'string' } },
@@ -69,7 +69,13 @@ const { TARGETS } = await import('./fuzz/targets.js');
 const { fuzz } = await import('./fuzz/campaign.js');
 const { fuzzAddon, ADDON } = await import('./fuzz/addon.js');
 
-const options = readOptions([...Object.keys(TARGETS), ADDON]);
+let options: Options | undefined;
+try {
+  options = readOptions([...Object.keys(TARGETS), ADDON]);
+} catch (error) {
+  if (!(error instanceof TypeError)) throw error;
+  console.error(`${error.message}\n`);
+}
 if (options === undefined) {
   console.error(`${USAGE}\n\ntargets: ${[...Object.keys(TARGETS), ADDON].join(', ')}`);
   process.exitCode = 2;
