@@ -2,6 +2,7 @@
 // static.
 #include <napi.h>
 
+#include "confinement.h"
 #include "event-socket.h"
 #include "queue-socket.h"
 #include "request-socket.h"
@@ -13,7 +14,9 @@ class Addon : public Napi::Addon<Addon> {
   Addon(Napi::Env env, Napi::Object exports) {
     DefineAddon(exports, {InstanceValue("QueueSocket", QueueSocket::Define(env), napi_enumerable),
                           InstanceValue("RequestSocket", RequestSocket::Define(env), napi_enumerable),
-                          InstanceValue("EventSocket", EventSocket::Define(env), napi_enumerable)});
+                          InstanceValue("EventSocket", EventSocket::Define(env), napi_enumerable),
+                          InstanceValue("restartWith", Napi::Function::New(env, RestartWith, "restartWith"),
+                                        napi_enumerable)});
   }
 };
 

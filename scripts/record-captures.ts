@@ -16,6 +16,7 @@ import { runChecked, type Command } from '../test/lab/command.js';
 import { waitFor } from '../test/lab/condition.js';
 import { FAMILIES } from '../test/lab/family.js';
 import { Laboratory } from '../test/lab/laboratory.js';
+import { turnOffloadsOff } from '../test/lab/offloads.js';
 import type { RunningProcess } from '../test/lab/running-process.js';
 import { startServer } from '../test/lab/servers/server.js';
 import { vsftpd } from '../test/lab/servers/vsftpd.js';
@@ -48,7 +49,9 @@ const FIELDS = [
 const laboratory = new Laboratory();
 try {
   const topology = await buildTopology(laboratory, 'server-host');
-  await leaveChecksumsToSoftware(topology);
+  for (const { namespace } of [topology.client, topology.server]) {
+    await turnOffloadsOff(namespace, HOST_INTERFACE);
+  }
   const recorders = await startRecorders(topology);
   await listOverBothFamilies(topology);
   mkdirSync(FIXTURES, { recursive: true });
@@ -60,13 +63,6 @@ try {
   }
 } finally {
   await laboratory.close();
-}
-
-/** Otherwise packets would be recorded before any hardware, here none, fills the checksums in. */
-async function leaveChecksumsToSoftware({ client, server }: Topology): Promise<void> {
-  for (const { namespace } of [client, server]) {
-    await namespace.runChecked(['ethtool', '--offload', HOST_INTERFACE, 'tx', 'off']);
-  }
 }
 
 async function startRecorders({ client }: Topology): Promise<Map<string, RunningProcess>> {

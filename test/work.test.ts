@@ -20,7 +20,8 @@ function helperWork(packets: readonly Buffer[], translated: boolean): number {
       if (effect.kind !== 'expect' || effect.rewrite?.needed !== true) continue;
       const port = effect.expected.tuple.destinationPort;
       const edit = announcementEdit(effect.rewrite, port, true);
-      if (edit !== undefined) helper.rewrite(effect.rewrite.at.half, edit, { effect, port });
+      if (edit === undefined || helper.rewriteObstacle(effect.rewrite.at.half, edit) !== undefined) continue;
+      helper.rewrite(effect.rewrite.at.half, edit, { effect, port, fresh: true });
     }
     if (helper.passage(packet).kind === 'replace') helper.passed();
     helper.takeWithdrawn();

@@ -91,6 +91,7 @@ class HostileConnection {
         return { original, reply: invertTuple(original), id: this.#id };
       },
       capacity: 4,
+      maxConnectionsPerClient: 4,
       seed: 1,
       // Often too little, so that this limit is met as well.
       maxOutOfOrderTotal: random.oneIn(4) ? 8192 : 1024 * 1024,

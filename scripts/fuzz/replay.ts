@@ -53,6 +53,7 @@ class Replay {
       ports: PORTS,
       lookup: translation.lookup,
       capacity: 16,
+      maxConnectionsPerClient: 16,
       seed: 0,
       maxOutOfOrderTotal: 256 * 1024,
     });

@@ -137,6 +137,7 @@ class TranslatedPath {
       ports: [21],
       lookup: () => ({ original, reply, id: 1 }),
       capacity: 2,
+      maxConnectionsPerClient: 2,
       seed: 1,
       maxOutOfOrderTotal: 1024 * 1024,
       publicAddresses,
@@ -299,7 +300,8 @@ class TranslatedPath {
       assert.ok(!this.#setting.shifts);
       return;
     }
-    if (this.#helper.rewrite(rewrite.at.half, edit, { effect, port }) !== undefined) return;
+    if (this.#helper.rewriteObstacle(rewrite.at.half, edit) !== undefined) return;
+    this.#helper.rewrite(rewrite.at.half, edit, { effect, port, fresh: true });
     this.#edits[(rewrite.at.half & 1) === 0 ? 0 : 1].push({ effect, edit });
   }
 

@@ -20,7 +20,7 @@ export const TEST_PACKAGES = [
   ...FOR_NAMESPACES,
   ...CLIENTS,
   ...FOR_SECOND_KERNEL,
-  ...['clang-format', 'clang-tidy', 'ethtool', 'python3-pyftpdlib', 'tcpdump'],
+  ...['clang-format', 'clang-tidy', 'ethtool', 'openssl', 'python3-pyftpdlib', 'tcpdump', 'tshark'],
 ];
 
 /**

@@ -6,9 +6,10 @@
  * @module
  */
 import type { TrackedConnection } from '../helper/expectation-plan.js';
-import { ipAddressAt, IP_PROTOCOL_TCP, IpView } from '../wire/ip.js';
+import { ipAddressAt, IpView } from '../wire/ip.js';
 import { sameIpAddress, type IpAddress } from '../wire/ip-address.js';
-import { tcpDestinationPort, tcpFault, tcpSourcePort } from '../wire/tcp.js';
+import { tcpDestinationPort, tcpSourcePort } from '../wire/tcp.js';
+import { readTcpPacket } from '../wire/tcp-packet.js';
 import { invertTuple, type Tuple } from '../wire/tuple.js';
 
 /** Whoever has the address `from` on the clients' side has `to` on the servers' side. */
@@ -34,7 +35,7 @@ export class CaptureTranslation {
   /** Puts the addresses of a server's packet, in place, as they are when it comes in. */
   putBack(bytes: Buffer, start: number, end: number): void {
     this.#original = undefined;
-    if (this.#addresses.length === 0 || !this.#isTcp(bytes, start, end)) return;
+    if (this.#addresses.length === 0 || !readTcpPacket(this.#ip, bytes, start, end)) return;
     const { payloadAt, sourceAt, destinationAt, family } = this.#ip;
     const seen: Tuple = {
       source: ipAddressAt(bytes, sourceAt, family),
@@ -67,12 +68,5 @@ export class CaptureTranslation {
 
   #translated(address: IpAddress): IpAddress {
     return this.#addresses.find(({ from }) => sameIpAddress(from, address))?.to ?? address;
-  }
-
-  #isTcp(bytes: Buffer, start: number, end: number): boolean {
-    const ip = this.#ip;
-    if (ip.read(bytes, start, end) !== undefined) return false;
-    if (ip.fragment || ip.protocol !== IP_PROTOCOL_TCP) return false;
-    return tcpFault(bytes, ip.payloadAt, ip.end) === undefined;
   }
 }

@@ -5,16 +5,15 @@
  *
  * @module
  */
-import type { Logger } from 'pino';
-import { ConntrackFtpError, NetlinkRejected } from '../errors.js';
-import { decisionRecord, type DecisionRecord, type Obstacle } from '../helper/decision.js';
-import type { Effect, ExpectEffect, PromisedPinhole } from '../helper/effect.js';
+import { ConntrackFtpError } from '../errors.js';
+import { decisionRecord } from '../helper/decision.js';
+import type { Effect, ExpectEffect, PromisedPinhole, ReleaseCause } from '../helper/effect.js';
 import type { FtpHelper } from '../helper/ftp-helper.js';
 import type { Passage } from '../helper/passage.js';
 import type { ConntrackTable } from '../kernel/conntrack-table.js';
 import type { PacketQueue } from '../kernel/packet-queue.js';
-import { PINHOLE_REFUSALS } from '../kernel/pinhole.js';
-import { formatTuple, type Tuple } from '../wire/tuple.js';
+import type { Tuple } from '../wire/tuple.js';
+import type { PacketLog } from './packet-log.js';
 import type { OpenOutcome, PinholeOpener } from './pinhole-opener.js';
 
 type ReplacePassage = Extract<Passage, { kind: 'replace' }>;
@@ -23,7 +22,7 @@ export interface DaemonParts {
   readonly helper: FtpHelper;
   readonly opener: PinholeOpener;
   readonly table: ConntrackTable;
-  readonly logger: Logger;
+  readonly log: PacketLog;
   /** The connmark bits that keep a connection out of the queue. */
   readonly doneMark: number;
   /** Seconds since 1970. */
@@ -62,7 +61,7 @@ export class Daemon {
       for (const promised of helper.takeWithdrawn()) this.#withdraw(promised);
     } catch (error) {
       this.defects++;
-      this.#parts.logger.error({ event: 'defect', err: error }, 'a packet passed unread because of a defect');
+      this.#parts.log.defect(error);
     }
   }
 
@@ -72,7 +71,7 @@ export class Daemon {
         this.#expect(effect);
         break;
       case 'refuse':
-        this.#logDecision(decisionRecord(effect.decision));
+        this.#parts.log.decision(decisionRecord(effect.decision));
         break;
       case 'release':
         this.#release(effect.connection, effect.cause);
@@ -81,15 +80,15 @@ export class Daemon {
   }
 
   #expect(effect: ExpectEffect): void {
+    const { helper, log } = this.#parts;
     const outcome = this.#open(effect);
     if (typeof outcome !== 'string') {
-      this.#logDecision(decisionRecord(effect.decision, outcome));
+      log.decision(decisionRecord(effect.decision, outcome));
       return;
     }
-    const { counters } = this.#parts.helper;
-    counters.expected--;
-    counters.refused++;
-    this.#logDecision(decisionRecord({ ...effect.decision, refusal: outcome }), remedyOf(outcome));
+    helper.counters.expected--;
+    helper.counters.refused++;
+    log.decision(decisionRecord({ ...effect.decision, refusal: outcome }));
   }
 
   #open(effect: ExpectEffect): OpenOutcome {
@@ -97,32 +96,22 @@ export class Daemon {
       return this.#parts.opener.open(effect);
     } catch (error) {
       if (!(error instanceof ConntrackFtpError)) throw error;
-      this.#logPinholeFailure(effect, error);
+      this.#parts.log.pinholeFailed(effect.expected, error);
       return 'kernel-refused';
     }
   }
 
-  /** Their announcements go on as they came after all: nobody will use them as they were announced. */
+  /** Nobody will use it as it was announced. */
   #withdraw(promised: PromisedPinhole): void {
-    const { opener, logger, helper } = this.#parts;
+    const { opener, log, helper } = this.#parts;
     helper.counters.withdrawn++;
     try {
       opener.close(promised);
     } catch (error) {
       if (!(error instanceof ConntrackFtpError)) throw error;
-      this.#logPinholeFailure(promised.effect, error);
+      log.pinholeFailed(promised.effect.expected, error);
     }
-    const { time, decision, ...facts } = decisionRecord(promised.effect.decision);
-    const what = `${facts.announcement} ${facts.address ?? ''} port ${facts.port ?? ''}`;
-    logger.warn(
-      { event: 'withdrawn', ...facts },
-      `${what} from ${announcer(facts)}: goes on as it came, its rewrite could not be completed`,
-    );
-  }
-
-  #logPinholeFailure({ expected: { master, tuple } }: ExpectEffect, error: ConntrackFtpError): void {
-    const facts = { event: 'pinhole-failed', master: formatTuple(master), expected: formatTuple(tuple) };
-    this.#parts.logger.error({ ...facts, ...errnoOf(error) }, error.message);
+    log.withdrawn(decisionRecord(promised.effect.decision));
   }
 
   /** The kernel's numbers first, then the bytes: one without the other would break the connection. */
@@ -134,7 +123,7 @@ export class Daemon {
       if (outcome !== 'adjusted') {
         // Without its numbers it must not pass; what comes next is looked at afresh.
         this.#drop(queue, row, outcome);
-        helper.forget(connection);
+        helper.giveUp(connection);
         return;
       }
     }
@@ -153,51 +142,17 @@ export class Daemon {
 
   #drop(queue: PacketQueue, row: number, cause: string): void {
     queue.drop(row);
-    this.#parts.logger.debug({ event: 'withheld', packet: queue.packetId(row), cause }, `withheld: ${cause}`);
+    this.#parts.log.withheld(queue.packetId(row), cause);
   }
 
-  #logDecision(record: DecisionRecord, remedy = ''): void {
-    // The log's own time stands for it.
-    const { time, ...facts } = record;
-    const endpoint = record.port === undefined ? '' : ` ${record.address ?? ''} port ${record.port}`;
-    const line = `${record.announcement}${endpoint} from ${announcer(record)}: ${record.decision}`;
-    const { logger } = this.#parts;
-    if (record.reason === undefined)
-      logger.info({ event: 'decision', ...facts }, `${line}${rewritten(record)}`);
-    else logger.warn({ event: 'decision', ...facts }, `${line}, ${record.reason}${remedy}`);
-  }
-
-  #release(connection: Tuple, cause: 'encrypted' | 'not-ftp'): void {
-    const { table, logger, doneMark } = this.#parts;
-    const facts = { event: 'released', connection: formatTuple(connection), cause };
+  #release(connection: Tuple, cause: ReleaseCause): void {
+    const { table, log, doneMark } = this.#parts;
     try {
       table.setMark(connection, doneMark, doneMark);
-      logger.info(facts, `${facts.connection} is ${cause}: not read any more`);
+      log.released(connection, cause);
     } catch (error) {
       if (!(error instanceof ConntrackFtpError)) throw error;
-      logger.warn(
-        { ...facts, ...errnoOf(error) },
-        `${facts.connection} stays in the queue: ${error.message}`,
-      );
+      log.released(connection, cause, error);
     }
   }
 }
-
-/** ` as 10.2.0.200 port 40000`, where the other side was told so. */
-const rewritten = ({ rewrittenAddress, rewrittenPort }: DecisionRecord): string => {
-  if (rewrittenPort === undefined) return '';
-  return ` as${rewrittenAddress === undefined ? '' : ` ${rewrittenAddress}`} port ${rewrittenPort}`;
-};
-
-const announcer = (record: Pick<DecisionRecord, 'announcement' | 'client' | 'server'>): string =>
-  record.announcement === 'PORT' || record.announcement === 'EPRT'
-    ? `client ${record.client}`
-    : `server ${record.server}`;
-
-function remedyOf(obstacle: Obstacle): string {
-  if (!(obstacle in PINHOLE_REFUSALS)) return '';
-  return ` (${PINHOLE_REFUSALS[obstacle as keyof typeof PINHOLE_REFUSALS]})`;
-}
-
-const errnoOf = (error: ConntrackFtpError): { errno?: string } =>
-  error instanceof NetlinkRejected ? { errno: error.errnoName } : {};

@@ -82,6 +82,9 @@ const publicAddress = z.string().transform((text, context): PublicAddress => {
   return z.NEVER;
 });
 
+const eachOnce = (pairs: readonly PublicAddress[]): boolean =>
+  new Set(pairs.map((pair) => pair.private?.join('.'))).size === pairs.length;
+
 const translatedAddress = z.string().transform((text, context): TranslatedAddress => {
   const [from, to, ...rest] = addresses(text) ?? [];
   if (from !== undefined && to !== undefined && rest.length === 0) return { from, to };
@@ -96,7 +99,13 @@ export const RunOptionsSchema = z.strictObject({
   anchor: anchor.optional(),
   policy: z.enum(['strict', 'kernel'], 'must be strict or kernel').default('strict'),
   allowAddress: z.array(z.string()).default([]),
-  announceAddress: z.array(publicAddress).default([]),
+  announceAddress: z
+    .array(publicAddress)
+    .refine(
+      eachOnce,
+      'must name each private address once, and at most one public address without a private one',
+    )
+    .default([]),
   activeSourcePort: port.optional(),
   passivePorts: portRange.optional(),
   expectSeconds: wholeNumber(1, 86_400).optional(),
@@ -104,6 +113,9 @@ export const RunOptionsSchema = z.strictObject({
   queueLength: wholeNumber(1, 1_000_000).default(8192),
   whenFull: z.enum(['accept', 'drop'], 'must be accept or drop').default('accept'),
   maxConnections: wholeNumber(16, 1_048_576).default(262_144),
+  maxConnectionsPerClient: wholeNumber(1, 1_048_576).default(4096),
+  maxExpectationsPerClient: wholeNumber(1, 1_048_576).default(512),
+  logRate: wholeNumber(1, 1_000_000).default(1000),
   idleSeconds: wholeNumber(60, 31_536_000).default(432_000),
   logLevel: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
 });
@@ -170,9 +182,10 @@ function complaint(issue: z.core.$ZodIssue, values: unknown, file: string | unde
   if (issue.code === 'unrecognized_keys') {
     return `${where(issue.keys.join(', '), file)} is not an option`;
   }
-  const [key] = issue.path;
-  const given =
+  const [key, place] = issue.path;
+  const all =
     typeof key === 'string' ? new Map<string, unknown>(Object.entries(values ?? {})).get(key) : undefined;
+  const given: unknown = Array.isArray(all) && typeof place === 'number' ? all[place] : all;
   const not = given === undefined ? '' : `, not ${JSON.stringify(given)}`;
   return `${where(String(key), file)} ${issue.message}${not}`;
 }

@@ -5,14 +5,31 @@
  *
  * @module
  */
+import { isPassive } from '../ftp/announcement.js';
+import type { PortRange } from '../ftp/policy.js';
 import { announcementEdit } from '../helper/announcement-edit.js';
+import { ClientRate } from '../helper/client-rate.js';
 import type { Obstacle, Rewritten } from '../helper/decision.js';
 import type { ExpectEffect, PromisedPinhole, Rewrite } from '../helper/effect.js';
 import type { FtpHelper } from '../helper/ftp-helper.js';
+import { PendingPinholes } from '../helper/pending-pinholes.js';
 import { candidatePorts } from '../helper/port-choice.js';
 import type { ConntrackTable } from '../kernel/conntrack-table.js';
 import type { Pinhole, PinholeBackend } from '../kernel/pinhole.js';
 import { NO_ADJUSTMENT, type StreamEdit } from '../tcp/stream-edits.js';
+import type { Tuple } from '../wire/tuple.js';
+
+/** Pinholes that one client may have us ask the kernel for in a second: some tenth of our time, at 50 µs each. */
+export const MAX_PINHOLE_REQUESTS = 2000;
+
+/** What came of a pinhole: `fresh`, where it was not open before. */
+interface Opening {
+  readonly obstacle: Obstacle | undefined;
+  readonly fresh: boolean;
+}
+
+/** Of the helpers that can be an anchor, seconds (their policies in the kernel). */
+const LONGEST_POLICY_LIFETIME = 300;
 
 /** `undefined`: open, and announced as it came. */
 export type OpenOutcome = Rewritten | Obstacle | undefined;
@@ -20,69 +37,106 @@ export type OpenOutcome = Rewritten | Obstacle | undefined;
 export interface PinholeOpenerParts {
   readonly helper: FtpHelper;
   readonly pinholes: PinholeBackend;
-  readonly table: ConntrackTable;
+  readonly table: Pick<ConntrackTable, 'adjustSequence'>;
   /** Seconds an unused pinhole lives; `undefined`: as long as the anchor's policy says. */
   readonly lifetime: number | undefined;
+  /** Unused pinholes that one client may have. */
+  readonly mostPerClient: number;
+  /** Where the passive ports of the site's servers lie, if that is known. */
+  readonly passivePorts: PortRange | undefined;
+  /** Seconds since 1970. */
+  readonly now: () => number;
   /** Numbers from 0 to below 1. */
   readonly random: () => number;
 }
 
 export class PinholeOpener {
   readonly #parts: PinholeOpenerParts;
+  readonly #pending: PendingPinholes;
+  readonly #rate = new ClientRate(MAX_PINHOLE_REQUESTS);
 
   constructor(parts: PinholeOpenerParts) {
     this.#parts = parts;
+    this.#pending = new PendingPinholes(parts.mostPerClient);
   }
 
   /** Answers what the other side is told, or what stood in the way. Throws `ConntrackFtpError` for what has no name. */
   open(effect: ExpectEffect): OpenOutcome {
     const announced = effect.expected.tuple.destinationPort;
     const { rewrite } = effect;
-    if (rewrite === undefined) return this.#openAt(effect, announced);
+    if (!this.#pending.admits(effect.expected.master.source)) return 'client-limit';
+    if (rewrite === undefined) return this.#openAt(effect, announced).obstacle;
+    let shifts: boolean | undefined;
     for (const port of this.#portsFor(effect)) {
-      const asItCame = !rewrite.needed && port === announced;
-      const edit = asItCame ? undefined : announcementEdit(rewrite, port, this.#canShift(effect));
-      if (!asItCame && edit === undefined) return rewrite.needed ? 'no-sequence-adjustment' : 'clash';
-      const outcome = this.#openAt(effect, port);
-      if (outcome === 'clash') continue;
-      return edit === undefined || outcome !== undefined
-        ? outcome
-        : this.#announce(effect, rewrite, port, edit);
+      let edit: StreamEdit | undefined;
+      if (rewrite.needed || port !== announced) {
+        shifts ??= this.#tryShift(effect, rewrite);
+        edit = announcementEdit(rewrite, port, shifts);
+        if (edit === undefined) return rewrite.needed ? 'no-sequence-adjustment' : 'clash';
+        const obstacle = this.#parts.helper.rewriteObstacle(rewrite.at.half, edit);
+        if (obstacle !== undefined) return obstacle;
+      }
+      const { obstacle, fresh } = this.#openAt(effect, port);
+      if (obstacle === 'clash') continue;
+      if (obstacle !== undefined || edit === undefined) return obstacle;
+      return this.#announce(rewrite, edit, { effect, port, fresh });
     }
     return 'clash';
   }
 
   /** Closes what was opened for an announcement that goes on as it came after all. */
-  close({ effect, port }: PromisedPinhole): void {
-    this.#parts.pinholes.close(this.#pinhole(effect, port));
+  close({ effect, port, fresh }: PromisedPinhole): void {
+    if (!fresh) return;
+    const pinhole = this.#pinhole(effect, port);
+    this.#parts.pinholes.close(pinhole);
+    this.#pending.ended(pinhole.tuple);
   }
 
-  /** Another port leads to the announced one only where this host translates. */
-  #portsFor({ expected: { tuple, followMaster } }: ExpectEffect): Iterable<number> {
+  /** Conntrack says that a pinhole was used, has expired or was closed. */
+  onEnded(tuple: Tuple): void {
+    this.#pending.ended(tuple);
+  }
+
+  /** Forgets pinholes whose time is over, of which conntrack's word was lost. */
+  expire(): void {
+    this.#pending.expire(this.#parts.now());
+  }
+
+  /** Another port leads to the announced one only where this host translates; a server's keeps to the site's range. */
+  #portsFor({ expected: { tuple, followMaster }, decision }: ExpectEffect): Iterable<number> {
+    const { random, passivePorts } = this.#parts;
     const announced = tuple.destinationPort;
-    return followMaster === undefined ? [announced] : candidatePorts(announced, this.#parts.random);
+    if (followMaster === undefined) return [announced];
+    return candidatePorts(
+      announced,
+      random,
+      isPassive(decision.announcement) ? passivePorts?.last : undefined,
+    );
   }
 
-  #openAt(effect: ExpectEffect, port: number): Obstacle | undefined {
-    const outcome = this.#parts.pinholes.open(this.#pinhole(effect, port));
-    return outcome === 'opened' || outcome === 'refreshed' ? undefined : outcome;
+  #openAt(effect: ExpectEffect, port: number): Opening {
+    const pinhole = this.#pinhole(effect, port);
+    const client = pinhole.master.source;
+    if (!this.#rate.take(client, this.#parts.now()))
+      return { obstacle: 'too-many-announcements', fresh: false };
+    const outcome = this.#parts.pinholes.open(pinhole);
+    if (outcome !== 'opened' && outcome !== 'refreshed') return { obstacle: outcome, fresh: false };
+    const until = this.#parts.now() + (this.#parts.lifetime ?? LONGEST_POLICY_LIFETIME);
+    this.#pending.opened(pinhole.tuple, client, until);
+    return { obstacle: undefined, fresh: outcome === 'opened' };
   }
 
   /** The pinhole is open; its announcement must say so. */
-  #announce(effect: ExpectEffect, { at, address }: Rewrite, port: number, edit: StreamEdit): OpenOutcome {
-    const promised = { effect, port };
-    const obstacle = this.#parts.helper.rewrite(at.half, edit, promised);
-    if (obstacle !== undefined) this.close(promised);
-    return obstacle ?? { address: at.kind === '229' ? undefined : address, port };
+  #announce({ at, address }: Rewrite, edit: StreamEdit, promised: PromisedPinhole): Rewritten {
+    this.#parts.helper.rewrite(at.half, edit, promised);
+    return { address: at.kind === '229' ? undefined : address, port: promised.port };
   }
 
   /**
    * Whether the kernel can shift this connection's sequence numbers: it agrees to anything, and does nothing where the
    * connection has no room for it. So what is in force is set once more, and read back.
    */
-  #canShift({ expected, rewrite }: ExpectEffect): boolean {
-    if (rewrite === undefined) return false;
-    const { half } = rewrite.at;
+  #tryShift({ expected }: ExpectEffect, { at: { half } }: Rewrite): boolean {
     const inForce = this.#parts.helper.adjustment(half) ?? NO_ADJUSTMENT;
     const direction = (half & 1) === 0 ? 'original' : 'reply';
     return this.#parts.table.adjustSequence(expected.master, direction, inForce) === 'adjusted';

@@ -25,7 +25,6 @@ Examples:
 
 /** A capture holds few connections; the daemon's 262,144 would only cost memory. */
 const REPLAY_CONNECTIONS = 65_536;
-const MAX_OUT_OF_ORDER_TOTAL = 64 * 1024 * 1024;
 
 export function replayCommand(): Command {
   return addPolicyOptions(
@@ -81,8 +80,9 @@ function newHelper(options: ReplayOptions, translation: CaptureTranslation): Ftp
     ports: options.ports,
     lookup: translation.lookup,
     capacity: REPLAY_CONNECTIONS,
+    // Whoever recorded them wants all of them read.
+    maxConnectionsPerClient: REPLAY_CONNECTIONS,
     seed: 0,
-    maxOutOfOrderTotal: MAX_OUT_OF_ORDER_TOTAL,
     publicAddresses: options.announceAddress,
   });
 }

@@ -17,10 +17,11 @@ import { ConntrackTable } from '../kernel/conntrack-table.js';
 import { CtnetlinkPinholes } from '../kernel/ctnetlink-pinhole.js';
 import { NetlinkSocket } from '../kernel/netlink-socket.js';
 import { PacketQueue } from '../kernel/packet-queue.js';
-import { hasNetAdmin, NET_ADMIN_REMEDY } from '../kernel/process-capability.js';
+import { confine, hasNetAdmin, NET_ADMIN_REMEDY, type Confinement } from '../kernel/process-capability.js';
 import { Daemon } from './daemon.js';
 import { openLog } from './logger.js';
 import { checkOptions, readConfiguration, RunOptionsSchema, type RunOptions } from './options.js';
+import { PacketLog } from './packet-log.js';
 import { PinholeOpener } from './pinhole-opener.js';
 import { addPolicyOptions, policyFrom } from './policy-options.js';
 
@@ -32,10 +33,11 @@ Examples:
 
 The daemon never changes the ruleset; see conntrack-ftp rules --help.`;
 
+/** Set where the process has started itself anew to shed privileges. */
+const RESTARTED = 'CONNTRACK_FTP_RESTARTED';
 const COPY_RANGE = 65_531;
 const BATCH_SIZE = 64;
 const RECEIVE_BUFFER_BYTES = 32 * 1024 * 1024;
-const MAX_OUT_OF_ORDER_TOTAL = 64 * 1024 * 1024;
 const SWEEP_INTERVAL_MS = 10_000;
 const MAX_SEED = 2 ** 32;
 
@@ -55,6 +57,12 @@ export function runCommand(): Command {
       .option('--queue-length <packets>', 'packets that may wait for us (default: 8192)')
       .option('--when-full <what>', 'accept or drop packets when that many wait (default: accept)')
       .option('--max-connections <n>', 'control connections followed at once (default: 262144)')
+      .option(
+        '--max-connections-per-client <n>',
+        'of one address, or IPv6 /64; the others pass unread (default: 4096)',
+      )
+      .option('--max-expectations-per-client <n>', 'unused ones of one address, or IPv6 /64 (default: 512)')
+      .option('--log-rate <lines>', 'lines a second about packets; the others are counted (default: 1000)')
       .option('--idle-seconds <n>', 'forget connections silent this long (default: 432000)')
       .option('--log-level <level>', 'debug, info, warn, error or silent (default: info)'),
   )
@@ -71,9 +79,17 @@ function readOptions({ config, ...given }: Record<string, unknown>): RunOptions 
 
 async function run(options: RunOptions): Promise<void> {
   const policy = policyFrom(options);
+  const binding = loadBinding();
+  requireNetAdmin();
+  const confinement = confineThisProcess(binding);
   const log = await openLog(options.logLevel, process.stdout.isTTY);
   const { logger } = log;
-  const binding = loadBinding();
+  if (confinement !== 'confined') {
+    logger.warn(
+      { event: 'unconfined', errno: confinement.errnoName },
+      `this process keeps privileges that it does not need: ${confinement.message}`,
+    );
+  }
   const socket = openSocket(binding);
   const anchors = chooseAnchors(socket, options.anchor);
   const table = new ConntrackTable(socket);
@@ -84,18 +100,24 @@ async function run(options: RunOptions): Promise<void> {
     pinholes,
     table,
     lifetime: options.expectSeconds,
+    mostPerClient: options.maxExpectationsPerClient,
+    passivePorts: options.passivePorts,
+    now,
     random: Math.random,
   });
-  const daemon = new Daemon({ helper, opener, table, logger, doneMark: options.mark, now });
+  const packetLog = new PacketLog({ logger, linesPerSecond: options.logRate, now });
+  const daemon = new Daemon({ helper, opener, table, log: packetLog, doneMark: options.mark, now });
   let sweep: NodeJS.Timeout | undefined;
   let queue: PacketQueue | undefined;
   let events: ConntrackEvents | undefined;
   try {
     await new Promise<void>((resolve, reject) => {
-      events = openEvents(binding, options.ports, helper, reject);
+      events = openEvents(binding, options.ports, helper, opener, reject);
       queue = openQueue(binding, options, daemon, reject);
       sweep = setInterval(() => {
         helper.expire(now() - options.idleSeconds);
+        opener.expire();
+        packetLog.settle();
       }, SWEEP_INTERVAL_MS);
       endAtSignals(logger, resolve);
       logReady(logger, options, anchors, queue);
@@ -110,17 +132,27 @@ async function run(options: RunOptions): Promise<void> {
       queueMalformed: queue?.malformed,
       eventOverruns: events?.overruns,
     };
-    logger.info({ event: 'stopped', ...helper.counters, ...lost, defects: daemon.defects }, 'stopped');
+    packetLog.settle();
+    const counted = { ...helper.counters, ...helper.limitCounters, ...lost };
+    const own = { linesSuppressed: packetLog.suppressed, defects: daemon.defects };
+    logger.info({ event: 'stopped', ...counted, ...own }, 'stopped');
     log.flush();
   }
 }
 
+/** Goes on in a process that holds CAP_NET_ADMIN only: this one started anew, where it holds more. */
+function confineThisProcess(binding: NativeBinding): Confinement {
+  const restarted = process.env[RESTARTED] !== undefined;
+  process.env[RESTARTED] = '1';
+  return confine(binding, restarted);
+}
+
+function requireNetAdmin(): void {
+  if (hasNetAdmin() !== false) return;
+  throw new NotPermittedError('not permitted: the process lacks CAP_NET_ADMIN', { remedy: NET_ADMIN_REMEDY });
+}
+
 function openSocket(binding: NativeBinding): NetlinkSocket {
-  if (hasNetAdmin() === false) {
-    throw new NotPermittedError('not permitted: the process lacks CAP_NET_ADMIN', {
-      remedy: NET_ADMIN_REMEDY,
-    });
-  }
   const socket = NetlinkSocket.open(binding);
   const lacking = inspectConntrack(socket).find(({ level }) => level === 'missing');
   if (lacking === undefined) return socket;
@@ -152,8 +184,8 @@ function newHelper(options: RunOptions, policy: Policy, table: ConntrackTable): 
     ports: options.ports,
     lookup: (seen) => table.find(seen),
     capacity: options.maxConnections,
+    maxConnectionsPerClient: options.maxConnectionsPerClient,
     seed: randomInt(MAX_SEED),
-    maxOutOfOrderTotal: MAX_OUT_OF_ORDER_TOTAL,
     publicAddresses: options.announceAddress,
   });
 }
@@ -187,14 +219,16 @@ function openEvents(
   binding: NativeBinding,
   ports: readonly number[],
   helper: FtpHelper,
+  opener: PinholeOpener,
   onError: (error: Error) => void,
 ): ConntrackEvents {
   return new ConntrackEvents(binding, {
-    expectations: false,
+    expectations: 'ended',
     ports,
     receiveBufferBytes: RECEIVE_BUFFER_BYTES,
     onEvent: (event) => {
       if (event.kind === 'connection-ended') helper.onConnectionGone(event.connection);
+      else if (event.kind === 'expectation-ended') opener.onEnded(event.expectation.tuple);
     },
     onError,
   });

@@ -12,17 +12,32 @@ export function endpointText(kind: AnnouncementKind, address: IpAddress, port: n
   return Buffer.from(textOf(kind, address, port), 'latin1');
 }
 
+/** What may stand between the words of a 227 and its endpoint: ` (`, ` =`, ` [` and the like. */
+const MAX_PUNCTUATION = 8;
+const LETTER = /[A-Za-z]/;
+const LETTERS_AND_BLANKS = /^[A-Za-z ]+$/;
+
 /**
- * `words` and `endpoint` in `length` bytes: the words lose their last letters, or get blanks behind them. The
- * punctuation between the two stays. Answers `undefined` where the words have not so many letters.
+ * The words before an endpoint in `growth` bytes less (more, where negative): they lose their last letters, or get
+ * blanks behind them, and the punctuation before the endpoint stays. Answers what takes the place of how many of
+ * their last bytes, or `undefined` where they have not so many letters to lose, and one more that keeps what comes before apart.
  */
-export function endpointWithWords(words: string, endpoint: Buffer, length: number): Buffer | undefined {
-  const punctuation = /[^A-Za-z]*$/.exec(words)?.[0] ?? '';
-  const letters = words.length - punctuation.length;
-  const room = length - punctuation.length - endpoint.length;
-  if (room < 0) return undefined;
-  const fitted = words.slice(0, Math.min(letters, room)).padEnd(room);
-  return Buffer.concat([Buffer.from(fitted + punctuation, 'latin1'), endpoint]);
+export function refitWords(
+  words: string,
+  growth: number,
+): { readonly replaced: number; readonly replacement: Buffer } | undefined {
+  let letters = words.length;
+  while (letters > 0 && !LETTER.test(words.charAt(letters - 1))) {
+    letters--;
+    if (words.length - letters > MAX_PUNCTUATION) return undefined;
+  }
+  const punctuation = words.slice(letters);
+  const lost = Math.max(growth, 0);
+  if (lost > 0 && (letters <= lost || !LETTERS_AND_BLANKS.test(words.slice(letters - lost - 1, letters)))) {
+    return undefined;
+  }
+  const replacement = Buffer.from(punctuation.padStart(punctuation.length - growth + lost), 'latin1');
+  return { replaced: lost + punctuation.length, replacement };
 }
 
 function textOf(kind: AnnouncementKind, address: IpAddress, port: number): string {

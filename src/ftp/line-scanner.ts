@@ -61,7 +61,7 @@ export interface LineScannerCounters {
 }
 
 /** RFC 959 has no limit; servers take 512 to 4,096 bytes. */
-const DEFAULT_MAX_LINE = 2048;
+export const DEFAULT_MAX_LINE = 2048;
 
 /** Some 8,000 connections with a line of 2,048 bytes begun, or 260,000 with a short one. */
 const DEFAULT_MAX_TAIL_BYTES = 16 * 1024 * 1024;

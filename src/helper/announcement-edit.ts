@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { endpointText, endpointWithWords } from '../ftp/endpoint-text.js';
-import { sequenceAdd } from '../tcp/sequence.js';
+import { endpointText, refitWords } from '../ftp/endpoint-text.js';
+import { sequenceAdd, sequenceDistance } from '../tcp/sequence.js';
 import type { StreamEdit } from '../tcp/stream-edits.js';
 import type { Rewrite } from './effect.js';
 
@@ -18,11 +18,12 @@ export function announcementEdit(
   port: number,
   shifts: boolean,
 ): StreamEdit | undefined {
-  const replacement = endpointText(kind, address, port);
-  const length = end - start;
-  if (shifts || replacement.length === length) return { start, end, replacement };
-  const line = endpointWithWords(words, replacement, words.length + length);
-  return line === undefined
-    ? undefined
-    : { start: sequenceAdd(start, -words.length), end, replacement: line };
+  const endpoint = endpointText(kind, address, port);
+  const growth = endpoint.length - sequenceDistance(start, end);
+  if (shifts || growth === 0) return { start, end, replacement: endpoint };
+  if (kind !== '227') return undefined;
+  const refitted = refitWords(words, growth);
+  if (refitted === undefined) return undefined;
+  const replacement = Buffer.concat([refitted.replacement, endpoint]);
+  return { start: sequenceAdd(start, -refitted.replaced), end, replacement };
 }

@@ -16,6 +16,7 @@ import type { AnnouncedAt, Effect } from './effect.js';
 import {
   announcerAddress,
   announcerAddressOutside,
+  reachedAddress,
   planExpectation,
   type Connection,
 } from './expectation-plan.js';
@@ -64,7 +65,8 @@ export class AnnouncementJudge {
       decision: decision(refusal),
     });
     // Whoever knows what the other side calls him may say it himself (FileZilla's external address, vsftpd's pasv_address).
-    const isOwn = sameIpAddress(address, own) || sameIpAddress(address, outside);
+    const names = [own, reachedAddress(connection, announcement), outside];
+    const isOwn = names.some((name) => sameIpAddress(address, name));
     const reason = judge(this.#policy, announcement, isOwn ? address : own);
     if (reason !== undefined) return refuse(reason);
     const thirdHost = isOwn ? undefined : address;

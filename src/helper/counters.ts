@@ -10,8 +10,6 @@ export interface HelperCounters {
   unreadable: number;
   /** Packets of which the kernel or the capture gave only a part. */
   cut: number;
-  /** Packets of connections that conntrack does not know, or that are to no FTP port. */
-  otherConnections: number;
   /** Control connections seen from their beginning, and those picked up in the middle. */
   connections: number;
   midStream: number;
@@ -21,6 +19,8 @@ export interface HelperCounters {
   refused: number;
   encrypted: number;
   notFtp: number;
+  /** Connections that are not read because their clients have as many others as they may. */
+  clientLimited: number;
   /** Packets that went on with another endpoint in them, and packets that did not go on, for their sender to send again. */
   rewritten: number;
   withheld: number;
@@ -28,11 +28,33 @@ export interface HelperCounters {
   withdrawn: number;
 }
 
+/** What the layers below count where a limit is reached or a stream is not as it should be. */
+export interface LimitCounters {
+  readonly linesTooLong: number;
+  readonly linesWithNul: number;
+  readonly linesWithBareLineFeed: number;
+  /** Beginnings of lines given up because all of them together had grown too large. */
+  readonly unfinishedLinesDropped: number;
+  /** Times that more commands were sent ahead of their replies than are remembered. */
+  readonly commandsForgotten: number;
+  /** Connections that made room for newer ones. */
+  readonly connectionsDisplaced: number;
+  /** Packets of connections that conntrack does not know, or that are to no FTP port. */
+  readonly otherConnections: number;
+  /** Holes given up because their receiver has the bytes, or a limit was reached: bytes, ranges of a half, bytes of all. */
+  readonly holesPastAcknowledgment: number;
+  readonly holesPastBytes: number;
+  readonly holesPastRanges: number;
+  readonly holesPastTotal: number;
+  readonly segmentsOutOfReach: number;
+  /** Streams begun anew elsewhere, because their segments kept coming from there. */
+  readonly streamsMoved: number;
+}
+
 export const newHelperCounters = (): HelperCounters => ({
   packets: 0,
   unreadable: 0,
   cut: 0,
-  otherConnections: 0,
   connections: 0,
   midStream: 0,
   lines: 0,
@@ -40,6 +62,7 @@ export const newHelperCounters = (): HelperCounters => ({
   refused: 0,
   encrypted: 0,
   notFtp: 0,
+  clientLimited: 0,
   rewritten: 0,
   withheld: 0,
   withdrawn: 0,

@@ -21,6 +21,8 @@ export type Obstacle =
   | 'table-full'
   | 'master-gone'
   | 'no-helper'
+  | 'client-limit'
+  | 'too-many-announcements'
   | 'kernel-refused';
 
 /** What the other side was told in place of the announced endpoint. A 229 names no address. */

@@ -36,14 +36,19 @@ export interface ExpectEffect {
   readonly rewrite: Rewrite | undefined;
 }
 
-/** A pinhole that was opened at this port, and whose announcement has not passed yet as it must. */
+/** A pinhole at this port, whose announcement has not passed yet as it must. */
 export interface PromisedPinhole {
   readonly effect: ExpectEffect;
   readonly port: number;
+  /** It was opened for this announcement, and not found open for an earlier one. */
+  readonly fresh: boolean;
 }
 
 export type Effect =
   | ExpectEffect
   | { readonly kind: 'refuse'; readonly decision: Decision }
-  /** Nothing on this connection is of interest any more: it need not be queued again. */
-  | { readonly kind: 'release'; readonly connection: Tuple; readonly cause: 'encrypted' | 'not-ftp' };
+  /** Nothing on this connection is read any more: it need not be queued again. */
+  | { readonly kind: 'release'; readonly connection: Tuple; readonly cause: ReleaseCause };
+
+/** Why a connection is not read any more; `client-limit`: its client has as many others as it may. */
+export type ReleaseCause = 'encrypted' | 'not-ftp' | 'client-limit';

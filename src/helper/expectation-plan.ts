@@ -48,15 +48,18 @@ export function announcerAddress(connection: Connection, announcement: Announcem
   return announcedByClient(announcement) ? connection.original.source : connection.reply.source;
 }
 
-/** What the other side calls the announcer: as this host translates it, or as another host does on the way. */
+/** The address by which the other side's packets reach this host: what it calls the announcer, as this host translates it. */
+export const reachedAddress = (connection: Connection, announcement: Announcement): IpAddress =>
+  (announcedByClient(announcement) ? connection.reply : connection.original).destination;
+
+/** What the other side calls the announcer: as this host translates it, and for servers as another host does on the way. */
 export function announcerAddressOutside(
   connection: Connection,
   announcement: Announcement,
   publicAddresses: PublicAddresses,
 ): IpAddress {
-  if (announcedByClient(announcement)) return connection.reply.destination;
-  const inside = connection.original.destination;
-  return publicAddresses.of(inside) ?? inside;
+  const reached = reachedAddress(connection, announcement);
+  return announcedByClient(announcement) ? reached : (publicAddresses.of(reached) ?? reached);
 }
 
 /**

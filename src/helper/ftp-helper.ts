@@ -10,75 +10,53 @@
 import { LineScanner, type LineSink } from '../ftp/line-scanner.js';
 import type { Policy } from '../ftp/policy.js';
 import { Sessions, type Outcome } from '../ftp/session.js';
-import { FlowTable } from '../tcp/flow-table.js';
 import { Reassembler, type ByteSink } from '../tcp/reassembler.js';
 import { sequenceAdd } from '../tcp/sequence.js';
 import type { StreamEdit } from '../tcp/stream-edits.js';
-import { IP_PROTOCOL_TCP, ipAddressAt, IpView } from '../wire/ip.js';
-import {
-  TCP_FLAGS,
-  tcpAcknowledgment,
-  tcpDestinationPort,
-  tcpFault,
-  tcpFlags,
-  tcpHeaderLength,
-  tcpSequence,
-  tcpSourcePort,
-} from '../wire/tcp.js';
+import { IpView } from '../wire/ip.js';
+import { readTcpPacket } from '../wire/tcp-packet.js';
+import { TCP_FLAGS, tcpAcknowledgment, tcpFlags, tcpHeaderLength, tcpSequence } from '../wire/tcp.js';
 import type { SequenceAdjustment } from '../wire/seqadj.js';
 import type { Tuple } from '../wire/tuple.js';
 import { AnnouncementJudge, type LineOrigin } from './announcement-judge.js';
-import { newHelperCounters, type HelperCounters } from './counters.js';
-import type { Effect, PromisedPinhole } from './effect.js';
+import { Connections, type ConnectionsOptions } from './connections.js';
+import { newHelperCounters, type HelperCounters, type LimitCounters } from './counters.js';
+import type { Effect, PromisedPinhole, ReleaseCause } from './effect.js';
 import { isTranslated, type TrackedConnection } from './expectation-plan.js';
 import { Passages, type Passage } from './passage.js';
 import { PublicAddresses, type PublicAddress } from './public-addresses.js';
 import { Translations, type RewriteObstacle } from './translation.js';
 
-/**
- * Finds the connection of which a packet's tuple, `seen`, is one direction. Asked once a connection. `undefined`
- * where it is not known: then the packet passes unread.
- */
-export type ConnectionLookup = (seen: Tuple) => TrackedConnection | undefined;
-
-export interface FtpHelperOptions {
+export interface FtpHelperOptions extends ConnectionsOptions {
   readonly policy: Policy;
-  /** Ports of FTP servers as clients address them, before any DNAT; 1 to 65535. */
-  readonly ports: readonly number[];
-  readonly lookup: ConnectionLookup;
-  /** Connections tracked at once; the oldest idle one makes room. */
-  readonly capacity: number;
-  /** Seed of the flow table's hash: random where the packets come from a network. */
-  readonly seed: number;
-  /** Out-of-order bytes held for all connections together. */
-  readonly maxOutOfOrderTotal: number;
+  /** Out-of-order bytes held for all connections together; the reassembler's own limit unless given. */
+  readonly maxOutOfOrderTotal?: number;
   /** What clients call servers, where another host than this one translates between them. */
   readonly publicAddresses?: readonly PublicAddress[];
 }
 
-const PORT_COUNT = 65_536;
 const NOTHING: readonly Effect[] = Object.freeze([]);
+const RELEASE_COUNTERS = {
+  encrypted: 'encrypted',
+  'not-ftp': 'notFtp',
+  'client-limit': 'clientLimited',
+} as const satisfies Record<ReleaseCause, keyof HelperCounters>;
 /** Directions within a half number: the low bit. */
 const ORIGINAL = 0;
 
 export class FtpHelper {
   readonly counters: HelperCounters = newHelperCounters();
   readonly #judge: AnnouncementJudge;
-  readonly #lookup: ConnectionLookup;
-  /** 1 at each FTP port. */
-  readonly #isFtpPort = new Uint8Array(PORT_COUNT);
-  readonly #flows: FlowTable;
+  readonly #connections: Connections;
   readonly #streams: Reassembler;
   readonly #lines: LineScanner;
   readonly #sessions: Sessions;
   /** 1 for a flow of which nothing is read any more. */
   readonly #released: Uint8Array;
-  /** Conntrack's id of each flow's connection. */
-  readonly #ids: Uint32Array;
   readonly #ip = new IpView();
   readonly #effects: Effect[] = [];
   readonly #publicAddresses: PublicAddresses;
-  readonly #translations = new Translations();
+  readonly #translations: Translations;
   /** 1 for a flow that is translated, by us or by another host: its announcements may have to be rewritten. */
   readonly #translated: Uint8Array;
   readonly #passages: Passages;
@@ -102,27 +80,60 @@ export class FtpHelper {
     };
     this.#publicAddresses = new PublicAddresses(options.publicAddresses ?? []);
     this.#judge = new AnnouncementJudge(options.policy, this.#publicAddresses);
-    this.#lookup = options.lookup;
-    for (const port of options.ports) this.#isFtpPort[port] = 1;
-    this.#flows = new FlowTable({
-      capacity: options.capacity,
-      seed: options.seed,
-      onEvict: (flow) => {
+    const total = options.maxOutOfOrderTotal;
+    this.#streams = new Reassembler(
+      { halves, ...(total === undefined ? {} : { maxTotalBytes: total }) },
+      bytes,
+    );
+    this.#connections = new Connections(options, this.#streams, {
+      onBegin: (flow, connection, opening) => {
+        this.#begin(flow, connection, opening);
+      },
+      onEnd: (flow) => {
         this.#forget(flow);
       },
+      onClientLimit: ({ original }) => {
+        this.#cause({ kind: 'release', connection: original, cause: 'client-limit' });
+      },
     });
-    this.#streams = new Reassembler({ halves, maxTotalBytes: options.maxOutOfOrderTotal }, bytes);
     this.#lines = new LineScanner({ halves }, lines);
-    this.#passages = new Passages(this.#streams, this.#lines, this.#translations, this.counters);
+    this.#translations = new Translations(halves);
+    this.#passages = new Passages(
+      this.#connections,
+      this.#streams,
+      this.#lines,
+      this.#translations,
+      this.counters,
+    );
     this.#sessions = new Sessions({ flows: options.capacity, policy: options.policy });
     this.#released = new Uint8Array(options.capacity);
-    this.#ids = new Uint32Array(options.capacity);
     this.#translated = new Uint8Array(options.capacity);
   }
 
   /** Connections tracked now. */
   get connections(): number {
-    return this.#flows.size;
+    return this.#connections.size;
+  }
+
+  /** What was counted at the limits, and where streams were not as they should be, by name. */
+  get limitCounters(): LimitCounters {
+    const { tooLong, nul, bareLineFeed, tailsDropped } = this.#lines.counters;
+    const streams = this.#streams.counters;
+    return {
+      linesTooLong: tooLong,
+      linesWithNul: nul,
+      linesWithBareLineFeed: bareLineFeed,
+      unfinishedLinesDropped: tailsDropped,
+      commandsForgotten: this.#sessions.commandOverflows,
+      connectionsDisplaced: this.#connections.displaced,
+      otherConnections: this.#connections.others,
+      holesPastAcknowledgment: streams.holesAcknowledged,
+      holesPastBytes: streams.holesHalfFull,
+      holesPastRanges: streams.holesTooManyRanges,
+      holesPastTotal: streams.holesAllFull,
+      segmentsOutOfReach: streams.strays,
+      streamsMoved: streams.restarts,
+    };
   }
 
   /**
@@ -135,28 +146,29 @@ export class FtpHelper {
   onPacket(bytes: Buffer, start: number, end: number, now: number, packet: number): readonly Effect[] {
     this.counters.packets++;
     this.#passages.reset();
-    if (!this.#isTcp(bytes, start, end)) {
+    if (!readTcpPacket(this.#ip, bytes, start, end)) {
       this.counters.unreadable++;
       return NOTHING;
     }
     this.#packet = packet;
     this.#now = now;
     if (this.#effects.length > 0) this.#effects.length = 0;
-    const half = this.#halfOf(bytes);
-    if (half < 0) return NOTHING;
-    this.#readSegment(half, bytes);
+    const half = this.#connections.halfOf(bytes, this.#ip, now);
+    if (half >= 0) this.#readSegment(half, bytes);
     return this.#effects;
   }
 
-  /**
-   * Has the announcement of `half` go on as `edit` (`announcementEdit`) says, the pinhole being open. To be asked for before
-   * the packet's `passage`. Answers what stands in the way, if anything does.
-   */
-  rewrite(half: number, edit: StreamEdit, promised: PromisedPinhole): RewriteObstacle | undefined {
-    return this.#translations.plan(half, edit, promised);
+  /** What stands in the way of having the announcement of `half` go on as `edit` (`announcementEdit`) says. */
+  rewriteObstacle(half: number, edit: StreamEdit): RewriteObstacle | undefined {
+    return this.#translations.obstacle(half, edit);
   }
 
-  /** Pinholes whose announcements go on as they came after all: to be asked for after `passage`, `forget` and `expire`. */
+  /** Has it go on so, the pinhole being open and nothing in the way. To be asked for before the packet's `passage`. */
+  rewrite(half: number, edit: StreamEdit, promised: PromisedPinhole): void {
+    this.#translations.plan(half, edit, promised);
+  }
+
+  /** Pinholes whose announcements go on as they came after all: to be asked for after `passage` and `giveUp`. */
   takeWithdrawn(): readonly PromisedPinhole[] {
     return this.#translations.takeWithdrawn();
   }
@@ -181,97 +193,31 @@ export class FtpHelper {
     return this.#passages.rewritten;
   }
 
-  /**
-   * Conntrack has destroyed a connection. Its successor of the same tuples may have begun before we hear of it, and
-   * stays.
-   */
-  onConnectionGone({ original, id }: TrackedConnection): void {
-    const flow = this.#flows.findTuple(original) >> 1;
-    if (flow >= 0 && this.#ids[flow] === id) this.#end(flow);
+  /** Conntrack has destroyed a connection. */
+  onConnectionGone(connection: TrackedConnection): void {
+    this.#connections.onGone(connection);
   }
 
-  /** Forgets what is known of a connection; its next packet is as its first. */
-  forget(original: Tuple): void {
-    const flow = this.#flows.findTuple(original) >> 1;
-    if (flow >= 0) this.#end(flow);
+  /** Forgets what is known of a connection, and what was promised on it; its next packet is as its first. */
+  giveUp(original: Tuple): void {
+    const flow = this.#connections.flowOf(original);
+    if (flow < 0) return;
+    this.#translations.giveUp(flow);
+    this.#connections.end(flow);
   }
 
   /** Forgets connections that have been silent since before `moment`, seconds since 1970. */
   expire(moment: number): void {
-    this.#flows.expire(moment);
+    this.#connections.expire(moment);
   }
 
-  #isTcp(bytes: Buffer, start: number, end: number): boolean {
-    const ip = this.#ip;
-    if (ip.read(bytes, start, end) !== undefined) return false;
-    if (ip.fragment || ip.protocol !== IP_PROTOCOL_TCP) return false;
-    return tcpFault(bytes, ip.payloadAt, ip.end) === undefined;
-  }
-
-  /** The half-stream that the packet in `#ip` belongs to; -1 where it is none of ours. */
-  #halfOf(bytes: Buffer): number {
-    const ip = this.#ip;
-    const sourcePort = tcpSourcePort(bytes, ip.payloadAt);
-    const destinationPort = tcpDestinationPort(bytes, ip.payloadAt);
-    const half = this.#flows.find(
-      ip.family,
-      bytes,
-      ip.sourceAt,
-      ip.destinationAt,
-      sourcePort,
-      destinationPort,
-    );
-    const opening = this.#opensConnection(half, bytes);
-    if (half >= 0 && !opening) {
-      this.#flows.touch(half >> 1, this.#now);
-      return half;
-    }
-    return this.#begin(half, bytes, sourcePort, destinationPort, opening);
-  }
-
-  /** A SYN or SYN-ACK that does not belong to the connection which opened the flow of `half`. */
-  #opensConnection(half: number, bytes: Buffer): boolean {
-    const at = this.#ip.payloadAt;
-    const flags = tcpFlags(bytes, at);
-    if ((flags & TCP_FLAGS.syn) === 0 || (flags & TCP_FLAGS.rst) !== 0) return false;
-    if (half < 0) return true;
-    if (this.#streams.begun(half)) return !this.#streams.beganAt(half, tcpSequence(bytes, at));
-    const answered = sequenceAdd(tcpAcknowledgment(bytes, at), -1);
-    return (flags & TCP_FLAGS.ack) === 0 || !this.#streams.beganAt(half ^ 1, answered);
-  }
-
-  /** `before` is a half of the flow that has this tuple, if one does: of an earlier connection, or of this very one. */
-  #begin(
-    before: number,
-    bytes: Buffer,
-    sourcePort: number,
-    destinationPort: number,
-    opening: boolean,
-  ): number {
-    const ip = this.#ip;
-    const seen: Tuple = {
-      source: ipAddressAt(bytes, ip.sourceAt, ip.family),
-      destination: ipAddressAt(bytes, ip.destinationAt, ip.family),
-      sourcePort,
-      destinationPort,
-    };
-    const connection = this.#lookup(seen);
-    if (connection === undefined || this.#isFtpPort[connection.original.destinationPort] === 0) {
-      this.counters.otherConnections++;
-      return -1;
-    }
-    // A SYN-ACK in the middle of a connection is no new one, whatever its numbers say: its peer ignores it.
-    if (before >= 0 && this.#ids[before >> 1] === connection.id) return -1;
-    if (before >= 0) this.#end(before >> 1);
-    const flow = this.#flows.add(connection.original, connection.reply, this.#now);
+  #begin(flow: number, connection: TrackedConnection, opening: boolean): void {
     this.#released[flow] = 0;
-    this.#ids[flow] = connection.id;
     this.#translated[flow] = isTranslated(connection) || this.#isKnownOtherwise(connection) ? 1 : 0;
     if (this.#translated[flow] === 1) this.#translations.follow(flow, connection);
     this.#sessions.begin(flow, !opening);
     if (opening) this.counters.connections++;
     else this.counters.midStream++;
-    return this.#flows.findTuple(seen);
   }
 
   /** Whether clients know the server by an address that does not reach this host. */
@@ -298,12 +244,13 @@ export class FtpHelper {
     if ((flags & TCP_FLAGS.ack) !== 0) this.#acknowledge(half ^ 1, tcpAcknowledgment(bytes, at));
     if ((flags & TCP_FLAGS.rst) !== 0) {
       // RFC 9293 §3.5.3: only a reset at exactly the next number is one.
-      if (this.#streams.next(half) === sequence) this.#end(half >> 1);
+      if (this.#streams.next(half) === sequence) this.#connections.end(half >> 1);
       return;
     }
     const payloadAt = at + tcpHeaderLength(bytes, at);
     if (this.#translated[half >> 1] === 1 && payloadAt < ip.end) {
-      this.#passages.take(half, this.#flows.original(half >> 1));
+      if (this.#translations.presumes(half, sequence)) this.#streams.acknowledge(half, sequence);
+      this.#passages.take(half);
     }
     this.#streams.receive(half, sequence, bytes, payloadAt, ip.end, (flags & TCP_FLAGS.fin) !== 0);
   }
@@ -343,7 +290,7 @@ export class FtpHelper {
 
   #conclude(outcome: Outcome, origin: LineOrigin): void {
     const flow = origin.half >> 1;
-    const connection = { original: this.#flows.original(flow), reply: this.#flows.reply(flow) };
+    const connection = this.#connections.of(flow);
     switch (outcome.kind) {
       case 'announcement':
         this.#cause(this.#judge.decide(connection, origin, outcome.announcement));
@@ -365,13 +312,7 @@ export class FtpHelper {
     this.#effects.push(effect);
     if (effect.kind === 'expect') this.counters.expected++;
     else if (effect.kind === 'refuse') this.counters.refused++;
-    else if (effect.cause === 'encrypted') this.counters.encrypted++;
-    else this.counters.notFtp++;
-  }
-
-  #end(flow: number): void {
-    this.#forget(flow);
-    this.#flows.remove(flow);
+    else this.counters[RELEASE_COUNTERS[effect.cause]]++;
   }
 
   #forget(flow: number): void {

@@ -4,17 +4,18 @@
  *
  * @module
  */
-import type { LineScanner } from '../ftp/line-scanner.js';
+import { DEFAULT_MAX_LINE, type LineScanner } from '../ftp/line-scanner.js';
 import { endpointMayBeginAt } from '../ftp/unfinished-line.js';
 import type { Reassembler } from '../tcp/reassembler.js';
 import { sequenceAdd, sequenceEarlier } from '../tcp/sequence.js';
 import type { Passing } from '../tcp/stream-edits.js';
 import type { IpView } from '../wire/ip.js';
 import type { SequenceAdjustment } from '../wire/seqadj.js';
-import { tcpHeaderLength, tcpSequence } from '../wire/tcp.js';
+import { TCP_HEADER_LENGTH, tcpHeaderLength, tcpSequence } from '../wire/tcp.js';
 import type { Tuple } from '../wire/tuple.js';
+import type { Connections } from './connections.js';
 import type { HelperCounters } from './counters.js';
-import { rewriteSegment } from './segment-rewrite.js';
+import { MAX_PACKET, rewriteSegment } from './segment-rewrite.js';
 import type { PassingCause, Translations } from './translation.js';
 
 /** How a packet goes on. */
@@ -34,28 +35,30 @@ export type Passage =
     };
 
 const ACCEPT: Passage = Object.freeze({ kind: 'accept' });
-/** Payload that every path takes, unless its receiver asked for less: RFC 9293 §3.7.1, RFC 8200 §5 less the headers. */
+/** Payload that every path takes, unless its receiver asked for less: RFC 9293 §3.7.1, RFC 8200 §5 less the headers; options take of it. */
 const SAFE_PAYLOAD = { 4: 536, 6: 1220 } as const;
-const MAX_PACKET = 65_535;
+const NO_HALF = -1;
 
 export class Passages {
   /** Where a packet that goes on with other bytes is written. */
   readonly rewritten = Buffer.alloc(MAX_PACKET);
+  readonly #connections: Connections;
   readonly #streams: Reassembler;
   readonly #lines: LineScanner;
   readonly #translations: Translations;
   readonly #counters: HelperCounters;
-  /** The half and the connection of the packet last read, where it is one that may go on otherwise. */
-  #half = 0;
-  #connection: Tuple | undefined;
+  /** The half of the packet last read, where it is one that may go on otherwise; else -1. */
+  #half = NO_HALF;
   #passing: Passing | undefined;
 
   constructor(
+    connections: Connections,
     streams: Reassembler,
     lines: LineScanner,
     translations: Translations,
     counters: HelperCounters,
   ) {
+    this.#connections = connections;
     this.#streams = streams;
     this.#lines = lines;
     this.#translations = translations;
@@ -64,43 +67,33 @@ export class Passages {
 
   /** The next packet goes on as it came, unless it is taken. */
   reset(): void {
-    this.#connection = undefined;
+    this.#half = NO_HALF;
     this.#passing = undefined;
   }
 
   /** The packet being read has payload of this half of a translated connection. */
-  take(half: number, connection: Tuple): void {
+  take(half: number): void {
     this.#half = half;
-    this.#connection = connection;
   }
 
   /** How the packet of `ip` goes on. */
   of(bytes: Buffer, ip: IpView): Passage {
     const half = this.#half;
-    const connection = this.#connection;
-    if (connection === undefined) return ACCEPT;
+    if (half === NO_HALF) return ACCEPT;
+    const headerLength = tcpHeaderLength(bytes, ip.payloadAt);
     const sequence = tcpSequence(bytes, ip.payloadAt);
-    const length = ip.end - ip.payloadAt - tcpHeaderLength(bytes, ip.payloadAt);
-    const most = Math.max(length, SAFE_PAYLOAD[ip.family]);
-    const passing = this.#translations.pass(
-      half,
-      sequence,
-      length,
-      this.#knownTo(half, sequenceAdd(sequence, length)),
-      most,
-    );
+    const length = ip.end - ip.payloadAt - headerLength;
+    const room = Math.max(length, SAFE_PAYLOAD[ip.family] + TCP_HEADER_LENGTH - headerLength);
+    const known = this.#knownTo(half, sequenceAdd(sequence, length));
+    const passing = this.#translations.pass(half, sequence, length, known, room);
+    if (passing === undefined) return ACCEPT;
     if (passing.kind === 'withhold') return this.#withhold(passing.cause);
     this.#passing = passing;
     if (isAsItCame(passing, sequence, length)) {
       this.passed();
       return ACCEPT;
     }
-    const written = rewriteSegment(bytes, ip, passing, this.rewritten);
-    if (written === undefined) return this.#withhold('packet-too-long');
-    const direction = (half & 1) === 0 ? 'original' : 'reply';
-    const value = passing.adjustment;
-    const adjustment = value === undefined ? undefined : ({ direction, value } as const);
-    return { kind: 'replace', length: written, adjustment, connection };
+    return this.#replace(bytes, ip, passing);
   }
 
   /** The packet goes on as `of` said, its adjustment in force. */
@@ -108,6 +101,15 @@ export class Passages {
     if (this.#passing === undefined) return;
     if (this.#passing.edits.length > 0) this.#counters.rewritten++;
     this.#translations.commit(this.#half, this.#passing);
+  }
+
+  #replace(bytes: Buffer, ip: IpView, passing: Passing): Passage {
+    const length = rewriteSegment(bytes, ip, passing, this.rewritten);
+    if (length === undefined) return this.#withhold('packet-too-long');
+    const { adjustment: value } = passing;
+    const direction = (this.#half & 1) === 0 ? 'original' : 'reply';
+    const adjustment = value === undefined ? undefined : ({ direction, value } as const);
+    return { kind: 'replace', length, adjustment, connection: this.#connections.original(this.#half >> 1) };
   }
 
   #withhold(cause: PassingCause | 'packet-too-long'): Passage {
@@ -121,6 +123,8 @@ export class Passages {
     const next = this.#streams.next(half) ?? end;
     const line = this.#lines.unfinished(half);
     if (line === undefined) return next;
+    // Of a line that is too long, nothing is an announcement any more.
+    if (line.length > DEFAULT_MAX_LINE) return next;
     const { bytes, kept } = line;
     const mayBegin = endpointMayBeginAt(bytes, 0, kept, (half & 1) === 0);
     return sequenceEarlier(next, sequenceAdd(line.sequence, mayBegin === kept ? line.length : mayBegin));

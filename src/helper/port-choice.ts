@@ -6,13 +6,20 @@
  */
 const HIGHEST_PORT = 65_535;
 
-/** Ports tried beside the announced one: with half of all ports taken, all of them are so once in 10^38. */
-export const PORT_ATTEMPTS = 128;
+/** Ports tried beside the announced one, each by a request to the kernel: with half of them taken, all are so once in 65,536 times. */
+export const PORT_ATTEMPTS = 16;
 
-/** @param random  numbers from 0 to below 1 */
-export function* candidatePorts(announced: number, random: () => number): Iterable<number> {
+/**
+ * @param random   numbers from 0 to below 1
+ * @param highest  where the ports of the site end
+ */
+export function* candidatePorts(
+  announced: number,
+  random: () => number,
+  highest = HIGHEST_PORT,
+): Iterable<number> {
   yield announced;
-  const above = HIGHEST_PORT - announced;
+  const above = highest - announced;
   for (let attempt = 0; attempt < Math.min(PORT_ATTEMPTS, above); attempt++) {
     yield announced + 1 + Math.floor(random() * above);
   }

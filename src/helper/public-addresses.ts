@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { sameIpAddress, type IpAddress } from '../wire/ip-address.js';
+import { IPV4_LENGTH, sameIpAddress, type IpAddress } from '../wire/ip-address.js';
 
-/** Clients know `private` as `public`; without `private` that holds for every address of the family. */
+/** Clients know `private` as `public`; without `private` that holds for every address that no host in the world has. */
 export interface PublicAddress {
   readonly public: IpAddress;
   readonly private: IpAddress | undefined;
@@ -24,7 +24,16 @@ export class PublicAddresses {
     const named = this.#pairs.find(
       (pair) => pair.private !== undefined && sameIpAddress(pair.private, address),
     );
-    const pair = named ?? this.#pairs.find((each) => each.private === undefined);
-    return pair?.public.length === address.length ? pair.public : undefined;
+    if (named !== undefined || !isPrivateUse(address)) return named?.public;
+    return this.#pairs.find((pair) => pair.private === undefined)?.public;
   }
+}
+
+/** RFC 1918, and RFC 6598 for what stands between a provider and its customers. */
+function isPrivateUse([first = 0, second = 0, ...rest]: IpAddress): boolean {
+  if (rest.length !== IPV4_LENGTH - 2) return false;
+  if (first === 10) return true;
+  if (first === 172) return second >= 16 && second < 32;
+  if (first === 192) return second === 168;
+  return first === 100 && second >= 64 && second < 128;
 }

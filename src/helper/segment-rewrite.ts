@@ -18,7 +18,7 @@ import {
 } from '../wire/tcp.js';
 
 /** The largest packet that IP's own length field, and so a verdict, can hold. */
-const MAX_PACKET = 65_535;
+export const MAX_PACKET = 65_535;
 
 /**
  * Writes the packet of `ip`, which lies in `bytes`, into `into`. Answers its length, or `undefined` where it would be

@@ -23,6 +23,13 @@ import type { PromisedPinhole } from './effect.js';
 /** Times in a row that a direction's segments are withheld before they pass as they are: some six seconds of retransmission. */
 export const MAX_WITHHELD = 5;
 
+/**
+ * A sender that comes a third time with the same segment, and with nothing before it, has had everything before it
+ * acknowledged: it sends again from its first unacknowledged byte on (RFC 6298 §5.4). Its acknowledgements may have passed
+ * unseen: those without payload are not queued, and nothing is while a daemon is away or overloaded.
+ */
+export const PRESUMED_AFTER = 2;
+
 /** `unknown`: it begins with bytes of an announcement that has not ended, or with bytes ahead of a hole. */
 export type PassingCause = Withholding | 'unknown';
 
@@ -31,12 +38,11 @@ export type SegmentPassing = { readonly kind: 'withhold'; readonly cause: Passin
 /** Why an announcement cannot be rewritten. */
 export type RewriteObstacle = 'announcement-passed' | 'too-many-rewrites';
 
-interface TranslatedHalf {
+/** A direction in which something is rewritten, or withheld. */
+interface EditedHalf {
   readonly edits: StreamEdits;
   /** By the number of the edit's first byte: what was promised for the edits that have not passed. */
   readonly promised: Map<number, PromisedPinhole>;
-  /** The sender's number up to which bytes have passed. */
-  passedTo: number;
   /** How often the earliest segment that is withheld has come since the last that passed, and its number. */
   withheld: number;
   withheldAt: number;
@@ -51,22 +57,36 @@ export interface Adjustments {
 export class Translations {
   /** What was promised and cannot be kept any more, until `takeWithdrawn`. */
   #withdrawn: PromisedPinhole[] = [];
-  /** Of each translated flow. */
-  readonly #followed = new Map<number, Adjustments>();
-  readonly #halves = new Map<number, TranslatedHalf>();
+  readonly #halves = new Map<number, EditedHalf>();
+  /** The sender's number up to which bytes of a half have passed, and 1 where some have. */
+  readonly #passedTo: Uint32Array;
+  readonly #hasPassed: Uint8Array;
 
-  /** The flow is translated: what is sent on it may have to be rewritten. */
-  follow(flow: number, adjustments: Adjustments): void {
-    this.#followed.set(flow, adjustments);
+  /** @param halves  two for each flow */
+  constructor(halves: number) {
+    this.#passedTo = new Uint32Array(halves);
+    this.#hasPassed = new Uint8Array(halves);
   }
 
+  /** The flow is translated: what is sent on it may have to be rewritten. */
+  follow(flow: number, { sequenceAdjustOriginal, sequenceAdjustReply }: Adjustments): void {
+    this.#inherit(flow * 2, sequenceAdjustOriginal);
+    this.#inherit(flow * 2 + 1, sequenceAdjustReply);
+  }
+
+  /** The flow has ended. */
   forget(flow: number): void {
-    if (!this.#followed.delete(flow)) return;
+    for (const half of [flow * 2, flow * 2 + 1]) {
+      this.#halves.delete(half);
+      this.#hasPassed[half] = 0;
+    }
+  }
+
+  /** Nothing that was promised on the flow can be kept. */
+  giveUp(flow: number): void {
     for (const half of [flow * 2, flow * 2 + 1]) {
       const state = this.#halves.get(half);
-      if (state === undefined) continue;
-      this.#withdraw(state);
-      this.#halves.delete(half);
+      if (state !== undefined) this.#withdraw(state);
     }
   }
 
@@ -79,100 +99,131 @@ export class Translations {
 
   /** Notes what the receiver of `half` has acknowledged; answers the sender's own number for it. */
   acknowledge(half: number, acknowledgment: number): number {
-    const state = this.#state(half, acknowledgment, true);
+    const state = this.#halves.get(half);
     if (state === undefined) return acknowledgment;
     const senders = state.edits.acknowledged(acknowledgment);
     state.edits.acknowledge(senders);
     return senders;
   }
 
+  /** Whether the segment that begins with `sequence` tells that all before it is acknowledged, see `PRESUMED_AFTER`. */
+  presumes(half: number, sequence: number): boolean {
+    const state = this.#halves.get(half);
+    if (state === undefined || state.withheld < PRESUMED_AFTER || state.withheldAt !== sequence) return false;
+    state.edits.acknowledge(sequence);
+    return true;
+  }
+
   /** What the kernel has in force for `half`. */
   adjustment(half: number): SequenceAdjustment | undefined {
-    return this.#halves.get(half)?.edits.adjustment ?? this.#inherited(half);
+    return this.#halves.get(half)?.edits.adjustment;
   }
 
-  /**
-   * Plans an edit of bytes that have been read and not passed, for which a pinhole is open already. Answers what stands
-   * in the way, if anything does.
-   */
-  plan(half: number, edit: StreamEdit, promised: PromisedPinhole): RewriteObstacle | undefined {
-    const state = this.#state(half, edit.start);
-    if (state === undefined || sequenceBefore(edit.start, state.passedTo)) return 'announcement-passed';
+  /** What stands in the way of an edit of bytes that have been read, if anything does. */
+  obstacle(half: number, edit: StreamEdit): RewriteObstacle | undefined {
+    if (this.#hasPassed[half] === 1 && sequenceBefore(edit.start, this.#passedTo[half] ?? 0)) {
+      return 'announcement-passed';
+    }
+    const edits = this.#halves.get(half)?.edits;
+    if (edits === undefined) return undefined;
     // An earlier process has rewritten it: what the kernel has in force counts it already.
-    const { position, offsetBefore, offsetAfter } = state.edits.adjustment;
+    const { position, offsetBefore, offsetAfter } = edits.adjustment;
     if (offsetBefore !== offsetAfter && !sequenceBefore(position, edit.start)) return 'announcement-passed';
-    if (!state.edits.add(edit)) return 'too-many-rewrites';
+    return edits.full ? 'too-many-rewrites' : undefined;
+  }
+
+  /** Plans an edit that nothing stands in the way of, and for which a pinhole is open. */
+  plan(half: number, edit: StreamEdit, promised: PromisedPinhole): void {
+    const state = this.#halves.get(half) ?? this.#edit(half, edit.start);
+    state.edits.add(edit);
     state.promised.set(edit.start, promised);
-    return undefined;
   }
 
   /**
-   * How the segment of `length` bytes from the sender's number `sequence` on passes.
+   * How the segment of `length` bytes from the sender's number `sequence` on passes; `undefined`: as it came.
    *
    * @param knownTo  up to which number it is known what the bytes are
    * @param room     bytes of payload that the receiver's path takes
    */
-  pass(half: number, sequence: number, length: number, knownTo: number, room: number): SegmentPassing {
+  pass(
+    half: number,
+    sequence: number,
+    length: number,
+    knownTo: number,
+    room: number,
+  ): SegmentPassing | undefined {
     const end = sequenceAdd(sequence, length);
-    const state = this.#state(half, sequence);
-    if (state === undefined) {
-      return { kind: 'pass', from: sequence, to: end, sequence, edits: [], adjustment: undefined };
+    const known = sequenceDistance(sequence, sequenceEarlier(end, this.#mayPassTo(half, knownTo)));
+    const state = this.#halves.get(half);
+    if (state === undefined && known === length) {
+      this.#notePassed(half, end);
+      return undefined;
     }
-    // What has passed may pass again: nothing of it can be rewritten any more.
-    const knownOrPassed = sequenceEarlier(end, sequenceLater(knownTo, state.passedTo));
-    const known = sequenceDistance(sequence, knownOrPassed);
-    if (known <= 0 && length > 0) return this.#withhold(state, sequence, length);
-    const treatment = state.edits.treat(sequence, known, room);
-    if (treatment.kind === 'pass') return treatment;
-    countWithheld(state, sequence);
-    if (state.withheld <= MAX_WITHHELD || state.edits.abandon() === 0) return treatment;
-    this.#withdraw(state);
-    return state.edits.treat(sequence, known, room);
+    return this.#passEdited(state ?? this.#edit(half, sequence), sequence, length, known, room);
   }
 
   /** The segment goes on as `pass` said, its adjustment in force. */
   commit(half: number, passing: Passing): void {
+    this.#notePassed(half, passing.to);
     const state = this.#halves.get(half);
     if (state === undefined) return;
     state.edits.commit(passing);
     for (const { start } of passing.edits) state.promised.delete(start);
     state.withheld = 0;
-    state.passedTo = sequenceLater(state.passedTo, passing.to);
   }
 
-  /** What is known of a half of a translated flow, which begins with the first number that is seen of it. */
-  #state(half: number, number: number, acknowledged = false): TranslatedHalf | undefined {
-    const known = this.#halves.get(half);
-    if (known !== undefined || !this.#followed.has(half >> 1)) return known;
-    const inForce = this.#inherited(half);
-    const sequence = acknowledged ? new StreamEdits(number, inForce).acknowledged(number) : number;
-    const edits = new StreamEdits(sequence, inForce);
-    const state = { edits, promised: new Map(), passedTo: sequence, withheld: 0, withheldAt: sequence };
+  #passEdited(
+    state: EditedHalf,
+    sequence: number,
+    length: number,
+    known: number,
+    room: number,
+  ): SegmentPassing {
+    const treatment = known > 0 ? state.edits.treat(sequence, known, room) : UNKNOWN;
+    if (treatment.kind === 'pass') return treatment;
+    countWithheld(state, sequence);
+    if (state.withheld <= MAX_WITHHELD) return treatment;
+    state.edits.abandon();
+    this.#withdraw(state);
+    const asKnown = state.edits.treat(sequence, length, room);
+    if (asKnown.kind === 'pass') return asKnown;
+    const to = sequenceAdd(sequence, length);
+    return { kind: 'pass', from: sequence, to, sequence, edits: [], adjustment: undefined };
+  }
+
+  /** What has passed may pass again, whatever it is. */
+  #mayPassTo(half: number, knownTo: number): number {
+    return this.#hasPassed[half] === 1 ? sequenceLater(knownTo, this.#passedTo[half] ?? 0) : knownTo;
+  }
+
+  #notePassed(half: number, to: number): void {
+    this.#passedTo[half] = this.#hasPassed[half] === 1 ? sequenceLater(this.#passedTo[half] ?? 0, to) : to;
+    this.#hasPassed[half] = 1;
+  }
+
+  #inherit(half: number, adjustment: SequenceAdjustment | undefined): void {
+    if (adjustment !== undefined) this.#edit(half, adjustment.position, adjustment);
+  }
+
+  #edit(half: number, sequence: number, adjustment?: SequenceAdjustment): EditedHalf {
+    const edits = new StreamEdits(sequence, adjustment);
+    const state = { edits, promised: new Map<number, PromisedPinhole>(), withheld: 0, withheldAt: sequence };
     this.#halves.set(half, state);
     return state;
   }
 
-  #withdraw({ promised }: TranslatedHalf): void {
+  #withdraw({ promised }: EditedHalf): void {
     this.#withdrawn.push(...promised.values());
     promised.clear();
   }
-
-  /** What an earlier process left in force for a half. */
-  #inherited(half: number): SequenceAdjustment | undefined {
-    const { sequenceAdjustOriginal, sequenceAdjustReply } = this.#followed.get(half >> 1) ?? {};
-    return (half & 1) === 0 ? sequenceAdjustOriginal : sequenceAdjustReply;
-  }
-
-  #withhold(state: TranslatedHalf, sequence: number, length: number): SegmentPassing {
-    countWithheld(state, sequence);
-    if (state.withheld <= MAX_WITHHELD) return { kind: 'withhold', cause: 'unknown' };
-    return state.edits.treat(sequence, length);
-  }
 }
 
+const UNKNOWN: SegmentPassing = Object.freeze({ kind: 'withhold', cause: 'unknown' });
+
 /** Counts a segment that does not pass; those behind it do not pass either, and are not counted. */
-function countWithheld(state: TranslatedHalf, sequence: number): void {
+function countWithheld(state: EditedHalf, sequence: number): void {
   if (state.withheld > 0 && sequenceBefore(state.withheldAt, sequence)) return;
+  if (state.withheldAt !== sequence) state.withheld = 0;
   state.withheldAt = sequence;
   state.withheld++;
 }

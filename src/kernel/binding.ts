@@ -131,6 +131,11 @@ export interface NativeBinding {
     onError: (error: NativeError) => void,
   ) => NativeQueue;
   readonly RequestSocket: new () => NativeRequestSocket;
+  /**
+   * Starts the running program anew, in this process, with the same arguments and environment, with no capability but
+   * this one (CAP_*, linux/capability.h) and no way to gain another. Returns only by throwing.
+   */
+  readonly restartWith: (capability: number) => never;
   readonly EventSocket: new (
     groups: readonly number[],
     receiveBufferBytes: number,

@@ -21,7 +21,8 @@ export type ConntrackEvent =
 
 /** What to listen to, and who is told. */
 export interface ConntrackEventsOptions {
-  readonly expectations: boolean;
+  /** Whether the ends of expectations are told, or their beginnings too. */
+  readonly expectations?: 'ended' | 'made and ended';
   /** Only the ends of TCP connections that were made to these ports are told; of all connections where absent. */
   readonly ports?: readonly number[];
   /** SO_RCVBUFFORCE, bytes. */
@@ -49,9 +50,8 @@ export class ConntrackEvents {
     this.#onEvent = options.onEvent;
     this.#ports = options.ports === undefined ? undefined : new Set(options.ports);
     const groups: number[] = [MULTICAST_GROUPS.conntrackDestroy];
-    if (options.expectations) {
-      groups.push(MULTICAST_GROUPS.expectationNew, MULTICAST_GROUPS.expectationDestroy);
-    }
+    if (options.expectations === 'made and ended') groups.push(MULTICAST_GROUPS.expectationNew);
+    if (options.expectations !== undefined) groups.push(MULTICAST_GROUPS.expectationDestroy);
     this.#native = callNative(
       () =>
         new binding.EventSocket(

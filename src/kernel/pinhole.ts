@@ -23,12 +23,12 @@ export interface Pinhole {
 
 /** Why a pinhole could not be opened, though all worked as it should: a person may be able to change it. */
 export const PINHOLE_REFUSALS = {
-  clash: 'another connection already expects the announced endpoint',
+  clash: 'Another connection already expects the announced endpoint.',
   'table-full':
-    'the expectation table is full: raise net.netfilter.nf_conntrack_expect_max in the initial network namespace',
-  'master-gone': 'the control connection is not in the connection tracking table (any more)',
+    'The expectation table is full; raise net.netfilter.nf_conntrack_expect_max in the initial network namespace.',
+  'master-gone': 'The control connection is not in the connection tracking table (any more).',
   'no-helper':
-    'the control connection carries no helper: attach one in the raw table, see `conntrack-ftp rules`',
+    'The control connection carries no helper; attach one in the raw table, see conntrack-ftp rules.',
 } as const;
 /** Switch on this, never on its sentence. */
 export type PinholeRefusal = keyof typeof PINHOLE_REFUSALS;

@@ -1,30 +1,61 @@
 /**
- * Whether this process may configure the network, from its effective capabilities (/proc/self/status `CapEff`).
+ * The capabilities of this process (/proc/self/status): whether it may configure the network, and that it may do
+ * nothing else.
  *
  * @module
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { SystemCallError } from '../errors.js';
+import type { NativeBinding } from './binding.js';
+import { callNative } from './native-error.js';
 
 /** CAP_NET_ADMIN (linux/capability.h). */
 const CAP_NET_ADMIN = 12;
+const NET_ADMIN = 1n << BigInt(CAP_NET_ADMIN);
 
 /** What to do about its absence, as findings and errors say it. */
 export const NET_ADMIN_REMEDY = 'run as root, or give the process CAP_NET_ADMIN over its network namespace';
 
 /** Answers `undefined` where it cannot be read. Inside a user namespace it speaks of that namespace only. */
 export function hasNetAdmin(procRoot = '/proc'): boolean | undefined {
-  const capabilities = effectiveCapabilities(procRoot);
-  return capabilities === undefined ? undefined : ((capabilities >> BigInt(CAP_NET_ADMIN)) & 1n) === 1n;
+  const capabilities = statusField('CapEff', procRoot);
+  return capabilities === undefined ? undefined : (capabilities & NET_ADMIN) !== 0n;
 }
 
-function effectiveCapabilities(procRoot: string): bigint | undefined {
+/** Whether this thread holds CAP_NET_ADMIN at the most, and can gain nothing: capabilities(7), PR_SET_NO_NEW_PRIVS. */
+export function isConfined(procRoot = '/proc'): boolean {
+  const permitted = statusField('CapPrm', procRoot);
+  return (
+    permitted !== undefined && (permitted & ~NET_ADMIN) === 0n && statusField('NoNewPrivs', procRoot) === 1n
+  );
+}
+
+/** What this process can do about it, in one word: nothing was to do, or why it could not be done. */
+export type Confinement = 'confined' | SystemCallError;
+
+/**
+ * Has this process hold nothing but CAP_NET_ADMIN, in all of its threads, by starting it anew where it holds more.
+ *
+ * @param restarted  whether that has been done: a second start would be no better
+ */
+export function confine(binding: Pick<NativeBinding, 'restartWith'>, restarted: boolean): Confinement {
+  if (restarted || isConfined()) return 'confined';
+  try {
+    return callNative(() => binding.restartWith(CAP_NET_ADMIN));
+  } catch (error) {
+    if (error instanceof SystemCallError) return error;
+    throw error;
+  }
+}
+
+function statusField(name: string, procRoot: string): bigint | undefined {
   let status: string;
   try {
     status = readFileSync(join(procRoot, 'self/status'), 'utf8');
   } catch {
     return undefined;
   }
-  const digits = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1];
+  const digits = new RegExp(`^${name}:\\s*([0-9a-f]+)$`, 'm').exec(status)?.[1];
   return digits === undefined ? undefined : BigInt(`0x${digits}`);
 }

@@ -64,7 +64,7 @@ function queueRule({ queue, mark, failClosed }: RulesOptions, port: number, byte
     `-m bpf --bytecode "${bytecode}"`,
   ];
   const target = `NFQUEUE --queue-num ${queue}${failClosed ? '' : ' --queue-bypass'}`;
-  return ownRule(matches.join(' '), 'payload or SYN-ACK', target);
+  return ownRule(matches.join(' '), 'payload, FIN or SYN-ACK', target);
 }
 
 /** A value that is its own mask; iptables leaves out a mask of 32 bits. */

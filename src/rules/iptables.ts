@@ -32,8 +32,8 @@ const REMARKS: Readonly<Record<IptablesTable, { readonly chain: string; readonly
     jumps: `# Appended: where a rule of yours has already chosen (NOTRACK, CT --zone, CT --helper), that stays.`,
   },
   mangle: {
-    chain: `# To the daemon go segments with payload, and the SYN-ACK for its sequence numbers, of established connections
-# that a client opened to an FTP port and that the daemon has not marked as done.`,
+    chain: `# To the daemon go segments with payload, the FIN behind them, and the SYN-ACK for its sequence numbers, of established
+# connections that a client opened to an FTP port and that the daemon has not marked as done.`,
     jumps: `# Appended: a packet that goes to the daemon sees no further rule of its hook, so yours come first. If one of
 # yours accepts FTP packets here, move the jump before it. Traffic of this host with itself is queued in OUTPUT only.`,
   },

@@ -56,10 +56,11 @@ function table({ queue, ports, anchor, mark, failClosed }: RulesOptions): string
 		elements = { ${ports.join(', ')} }
 	}
 
-	# To the daemon go segments with payload, and the SYN-ACK for its sequence numbers.
+	# To the daemon go segments with payload, the FIN behind them, and the SYN-ACK for its sequence numbers.
 	chain control {
 		ct mark and ${bits} == ${bits} return comment "conntrack-ftp: done"
 		@ih,0,8 >= 0 ${toQueue} comment "conntrack-ftp: payload"
+		tcp flags & fin == fin ${toQueue} comment "conntrack-ftp: FIN"
 		tcp flags & (syn | ack) == syn | ack ${toQueue} comment "conntrack-ftp: SYN-ACK"
 	}
 

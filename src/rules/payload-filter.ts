@@ -1,8 +1,9 @@
 /**
  * The packet filters for `-m bpf` that leave pure acknowledgements in the kernel. They match a TCP segment that
- * has payload, or that is a SYN-ACK: its sequence number tells where the server's stream begins, and its
- * acknowledgment number where the client's does. The caller's rule has checked that the packet is TCP
- * (`-p tcp`); conntrack has put fragments together, and the IP layer has cut what lies behind the packet's end.
+ * has payload, or a FIN, which would overtake the payload before it while that waits for the daemon; or that is a
+ * SYN-ACK: its sequence number tells where the server's stream begins, and its acknowledgment number where the
+ * client's does. The caller's rule has checked that the packet is TCP (`-p tcp`); conntrack has put fragments
+ * together, and the IP layer has cut what lies behind the packet's end.
  *
  * @module
  */
@@ -32,6 +33,7 @@ const PROTOCOL_TCP = 6;
 /** RFC 9293 §3.1: a byte whose upper half is the header's length in 32-bit words, then one of flags. */
 const TCP_DATA_OFFSET = 12;
 const TCP_FLAGS = 13;
+const FIN = 0x01;
 const SYN_ACK = 0x12;
 
 /** A is the byte with the data offset; afterwards it is the TCP header's length in bytes. */
@@ -50,6 +52,9 @@ const answerIfPayload: readonly ProgramLine[] = [
 const ipv4Program: readonly ProgramLine[] = [
   setXToHeaderLength(0),
   loadByteBehindX(TCP_FLAGS),
+  and(FIN),
+  jumpIfEqual(FIN, 'match'),
+  loadByteBehindX(TCP_FLAGS),
   and(SYN_ACK),
   jumpIfEqual(SYN_ACK, 'match'),
   loadByteBehindX(TCP_DATA_OFFSET),
@@ -62,6 +67,9 @@ const ipv4Program: readonly ProgramLine[] = [
 const ipv6Program: readonly ProgramLine[] = [
   loadByte(IPV6_NEXT_HEADER),
   jumpUnlessEqual(PROTOCOL_TCP, 'match'),
+  loadByte(IPV6_HEADER_LENGTH + TCP_FLAGS),
+  and(FIN),
+  jumpIfEqual(FIN, 'match'),
   loadByte(IPV6_HEADER_LENGTH + TCP_FLAGS),
   and(SYN_ACK),
   jumpIfEqual(SYN_ACK, 'match'),

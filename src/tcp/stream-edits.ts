@@ -58,6 +58,9 @@ export type Treatment = { readonly kind: 'withhold'; readonly cause: Withholding
 /** Edits kept for segments that may be sent again; a session of ten pipelined announcements has as many under way. */
 export const MAX_EDITS = 16;
 
+/** Bytes behind an acknowledged edit within which it may be sent again: more than a control connection ever has under way. */
+const LONGEST_MEMORY = 2 ** 20;
+
 interface KeptEdit extends StreamEdit {
   /** Bytes that the receiver gets more than were sent. */
   readonly growth: number;
@@ -95,15 +98,15 @@ export class StreamEdits {
     return this.#adjustment;
   }
 
-  /** Edits whose segment has not passed yet. */
-  get pending(): number {
-    return this.#edits.filter(({ passed }) => !passed).length;
+  /** Whether no other edit can be taken: too many are under way. */
+  get full(): boolean {
+    this.#forgetSettled();
+    return this.#edits.length === MAX_EDITS;
   }
 
-  /** Takes an edit behind all others. Answers false, and takes nothing, where too many are under way. */
+  /** Takes an edit behind all others. Answers false, and takes nothing, where it is `full`. */
   add(edit: StreamEdit): boolean {
-    this.#forgetSettled();
-    if (this.#edits.length === MAX_EDITS) return false;
+    if (this.full) return false;
     const growth = edit.replacement.length - sequenceDistance(edit.start, edit.end);
     this.#edits.push({ ...edit, growth, passed: false });
     return true;
@@ -127,6 +130,9 @@ export class StreamEdits {
   /** Notes an acknowledgement, given as the sender's number (see `acknowledged`). */
   acknowledge(sequence: number): void {
     this.#acknowledged = sequenceLater(this.#acknowledged, sequence);
+    for (let edit = this.#edits[0]; edit !== undefined && this.#isBygone(edit); edit = this.#edits[0]) {
+      this.#forgetOldest(edit);
+    }
   }
 
   /**
@@ -193,14 +199,23 @@ export class StreamEdits {
     return sequenceBefore(this.#acknowledged, edit.end);
   }
 
+  /** Nobody sends it again; and some time its numbers would stand for other bytes. */
+  #isBygone(edit: KeptEdit): boolean {
+    return edit.passed && sequenceDistance(edit.end, this.#acknowledged) > LONGEST_MEMORY;
+  }
+
   /** Drops acknowledged edits, oldest first, where there is no more room. */
   #forgetSettled(): void {
     while (this.#edits.length >= MAX_EDITS) {
       const [oldest] = this.#edits;
       if (oldest?.passed !== true || this.#isUnacknowledged(oldest)) return;
-      this.#settledGrowth += oldest.growth;
-      this.#edits.shift();
+      this.#forgetOldest(oldest);
     }
+  }
+
+  #forgetOldest({ growth }: KeptEdit): void {
+    this.#settledGrowth += growth;
+    this.#edits.shift();
   }
 }
 

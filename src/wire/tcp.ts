@@ -14,7 +14,8 @@ const URGENT_POINTER = 18; // u16
 
 /** Where in the header the checksum is, u16. */
 export const TCP_CHECKSUM = 16;
-const TCP_HEADER_MIN = 20;
+/** Without options. */
+export const TCP_HEADER_LENGTH = 20;
 
 /** Bits of `tcpFlags`. */
 export const TCP_FLAGS = { fin: 1, syn: 2, rst: 4, psh: 8, ack: 16, urg: 32 } as const;
@@ -23,9 +24,9 @@ export type TcpFault = 'tcp-header-truncated' | 'tcp-data-offset-too-small' | 't
 
 /** Says why `[at, end)` is not a readable TCP segment, or `undefined` when it is. */
 export function tcpFault(bytes: Buffer, at: number, end: number): TcpFault | undefined {
-  if (end - at < TCP_HEADER_MIN) return 'tcp-header-truncated';
+  if (end - at < TCP_HEADER_LENGTH) return 'tcp-header-truncated';
   const headerLength = tcpHeaderLength(bytes, at);
-  if (headerLength < TCP_HEADER_MIN) return 'tcp-data-offset-too-small';
+  if (headerLength < TCP_HEADER_LENGTH) return 'tcp-data-offset-too-small';
   if (headerLength > end - at) return 'tcp-data-offset-past-end';
   return undefined;
 }

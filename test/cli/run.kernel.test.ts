@@ -1,5 +1,5 @@
 /** `run` on the real kernel: how it starts, how it ends, and each reason why it cannot start, as a sentence. */
-import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -49,6 +49,47 @@ describe('the daemon', () => {
     await daemon.stop();
     expect(daemon.log).toMatch(/"queue":11,"ports":\[21\],"anchor":"irc"/);
     expect(daemon.log).toMatch(/"event":"no-anchor","family":6/);
+  });
+});
+
+describe('the daemon holds CAP_NET_ADMIN and nothing else, in all of its threads', () => {
+  /** Fields of capabilities(7) in the status of each thread. */
+  function held(daemon: Daemon): Set<string> {
+    const tasks = `/proc/${daemon.pid}/task`;
+    return new Set(
+      readdirSync(tasks).map((task) => {
+        const status = readFileSync(path.join(tasks, task, 'status'), 'utf8');
+        const field = (name: string): string =>
+          new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(status)?.[1] ?? '?';
+        const sets = ['CapInh', 'CapPrm', 'CapEff'].map(field).join(' ');
+        return `${sets}, no new privileges ${field('NoNewPrivs')}, user ${field('Uid')}`;
+      }),
+    );
+  }
+  const NET_ADMIN = '0000000000001000';
+  const only = (user: number): Set<string> =>
+    new Set([`${NET_ADMIN} ${NET_ADMIN} ${NET_ADMIN}, no new privileges 1, user ${user}`]);
+
+  it('when root starts it', async () => {
+    const daemon = await Daemon.start(laboratory, host, { ports: [21], options: ['--queue', '12'] });
+    expect(held(daemon)).toEqual(only(0));
+    await daemon.stop();
+  });
+
+  it('when an unprivileged user starts it who was given that capability', async () => {
+    // Debian's nobody. He may not look into root's folders, so the program comes to him.
+    const copy = path.join(laboratory.makeFolder('program'), 'project');
+    for (const name of ['dist', 'package.json', 'node_modules', 'build/Release'])
+      cpSync(path.join(PROJECT, name), path.join(copy, name), { recursive: true, verbatimSymlinks: true });
+    const given = ['--inh-caps', '+net_admin', '--ambient-caps', '+net_admin'] as const;
+    const user = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups', ...given] as const;
+    const main = path.join(copy, 'dist/cli/main.js');
+    const daemon = await Daemon.startAs(laboratory, host, [...user, process.execPath, main], {
+      ports: [21],
+      options: ['--queue', '12'],
+    });
+    expect(held(daemon)).toEqual(only(65_534));
+    await daemon.stop();
   });
 });
 

@@ -49,7 +49,7 @@ describe('wrong usage ends with 2 and a sentence', () => {
     [
       'a public address that is none',
       ['run', '--announce-address', '203.0.113.7=10.0.0.300'],
-      /--announce-address must be an IPv4 address, or two as in 203.0.113.7=10.0.0.5, not \["203/,
+      /--announce-address must be an IPv4 address, or two as in 203.0.113.7=10.0.0.5, not "203.0.113.7=10.0.0.300"/,
     ],
     [
       'a public address of IPv6, which no passive reply names',

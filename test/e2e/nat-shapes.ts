@@ -11,7 +11,7 @@ import { FAMILIES, type AddressPair, type Family } from '../lab/family.js';
 import { restoreRules } from '../lab/firewall.js';
 import { DEFAULT_SETTINGS } from '../lab/servers/server.js';
 import { vsftpd } from '../lab/servers/vsftpd.js';
-import { buildOneNetwork, HOST_INTERFACE } from '../lab/topology.js';
+import { buildOneNetwork, CLIENT_SIDE, buildTopology, HOST_INTERFACE, type Join } from '../lab/topology.js';
 import { openScene, type Scene } from './scene.js';
 
 export interface Shape {
@@ -30,6 +30,8 @@ const OUTSIDE = ['10.2.0.200/24', '10.2.0.9/24', '2001:db8:2::200/64', '2001:db8
 const INSIDE = ['10.1.0.100/24', '2001:db8:1::100/64'] as const;
 /** The client's, longer in text than what it is translated to. */
 const LONG_CLIENT: AddressPair = { 4: '10.1.0.240', 6: '2001:db8:1:0:1234:5678:9abc:def0' };
+/** The server's, longer in text than the gateway's on the client's side. */
+const LONG_SERVER: AddressPair = { 4: '10.2.0.240', 6: '2001:db8:2:0:1234:5678:9abc:def0' };
 const PUBLISHED: AddressPair = { 4: '10.1.0.100', 6: '2001:db8:1::100' };
 /** Of a server in the client's network. */
 const INNER_SERVER: AddressPair = { 4: '10.1.0.20', 6: '2001:db8:1::20' };
@@ -51,6 +53,14 @@ export const SHAPES: readonly Shape[] = [
   { name: 'SNAT, shorter', rules: snat('10.2.0.9', '2001:db8:2::9'), from: LONG_CLIENT },
   { name: 'MASQUERADE', rules: MASQUERADE },
   { name: 'DNAT', rules: DNAT, target: PUBLISHED },
+  {
+    name: 'DNAT, shorter',
+    rules: [
+      `-4 -A PREROUTING -i inside -d ${CLIENT_SIDE[4]} -p tcp --dport 21 -j DNAT --to-destination ${LONG_SERVER[4]}`,
+      `-6 -A PREROUTING -i inside -d ${CLIENT_SIDE[6]} -p tcp --dport 21 -j DNAT --to-destination ${LONG_SERVER[6]}`,
+    ],
+    target: CLIENT_SIDE,
+  },
   { name: 'SNAT and DNAT', rules: [...snat('10.2.0.200', '2001:db8:2::200'), ...DNAT], target: PUBLISHED },
 ];
 
@@ -134,14 +144,20 @@ export const STANDS: readonly Stand[] = [
   { name: 'a host’s own server', cases: casesOf([OF_OWN_SERVER]), open: openOwnServer },
 ];
 
-/** Opens the scene with both sides' further addresses on the gateway. */
-export async function openTranslated(helper: string): Promise<Scene> {
-  const scene = await openScene({ placement: 'gateway', program: vsftpd, helper });
+/** Opens the scene with both sides' further addresses on the gateway; `join` makes the links, if they are not perfect. */
+export async function openTranslated(helper: string, join?: Join): Promise<Scene> {
+  const scene = await openScene({
+    placement: 'gateway',
+    build: (laboratory) => buildTopology(laboratory, 'gateway', join),
+    program: vsftpd,
+    helper,
+  });
   await scene.topology.firewall.configure([
     ...OUTSIDE.map((address) => `address add ${address} dev outside${nodad(address)}`),
     ...INSIDE.map((address) => `address add ${address} dev inside${nodad(address)}`),
   ]);
   await scene.topology.client.namespace.configure(addresses(LONG_CLIENT));
+  await scene.topology.server.namespace.configure(addresses(LONG_SERVER));
   return scene;
 }
 

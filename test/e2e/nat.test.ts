@@ -9,27 +9,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeEnding } from '../lab/command.js';
 import { Daemon, DEFAULT_ANCHOR, loadDaemonRules } from '../lab/daemon.js';
-import { restoreRules } from '../lab/firewall.js';
 import { attachKernelHelper, KERNEL_HELPER } from '../lab/kernel-helper.js';
-import type { Namespace } from '../lab/namespace.js';
 import { HOST_INTERFACE } from '../lab/topology.js';
 import { arrivedWhole, invalidPackets, session } from './nat-session.js';
-import { CASES, openTranslated, SHAPES, STANDS, translate } from './nat-shapes.js';
+import { openTranslated, SHAPES, STANDS, translate } from './nat-shapes.js';
 import type { Scene } from './scene.js';
 
 /** Of a second client, on the same host. */
 const OTHER_CLIENT = '10.1.0.3';
-
-/** What comes to the client and to the server is lost once in twenty times, behind the gateway that is. */
-const LOSS = ['-A PREROUTING -m statistic --mode random --probability 0.05 -j DROP'] as const;
-const LOSSY_SESSIONS = 3;
-const LOSSY = CASES.filter(({ shape, mode }) => shape.name === 'SNAT and DNAT' && mode !== 'EPSV');
-
-async function setLoss(hosts: readonly Namespace[], rules: readonly string[]): Promise<void> {
-  for (const host of hosts) {
-    await restoreRules(host, ['*raw', '-F PREROUTING', ...rules, 'COMMIT', ''].join('\n'));
-  }
-}
 
 const outcomes = new Map<string, Record<'kernel' | 'ours', string>>();
 
@@ -109,25 +96,6 @@ describe('the daemon, for what a gateway forwards', () => {
   beforeAll(async () => {
     [scene, daemon] = await openWithDaemon(openTranslated);
     return () => scene.laboratory.close();
-  });
-
-  describe('over paths that lose every twentieth packet', () => {
-    beforeAll(async () => {
-      const { client, server } = scene.topology;
-      await setLoss([client.namespace, server.namespace], LOSS);
-      return () => setLoss([client.namespace, server.namespace], []);
-    });
-
-    it.each(LOSSY)('$label', { timeout: 120_000 }, async (row) => {
-      await translate(scene, row.shape);
-      for (let repetition = 0; repetition < LOSSY_SESSIONS; repetition++) {
-        const into = scene.laboratory.makeFolder('lossy');
-        const completed = await session(scene, row, into);
-        expect(completed.status, `${describeEnding(completed)}\n${daemon.log}`).toBe(0);
-        expect(arrivedWhole(scene, into)).toBe(true);
-      }
-      expect(await invalidPackets(scene)).toBe(0);
-    });
   });
 
   it('announces another port where two clients behind one address announce the same one', async () => {

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ANNOUNCEMENTS, type AnnouncementRow } from '../../src/ftp/announcement.js';
-import { endpointText, endpointWithWords } from '../../src/ftp/endpoint-text.js';
+import { endpointText, refitWords } from '../../src/ftp/endpoint-text.js';
 
 const { fromClient, fromServer } = ANNOUNCEMENTS;
 const address = (length: number): fc.Arbitrary<Uint8Array> =>
@@ -31,24 +31,36 @@ describe('the text of an endpoint', () => {
   });
 });
 
-describe('an endpoint with the words before it', () => {
-  it('takes exactly the given length, and the words end as they did', () => {
+describe('the words before an endpoint', () => {
+  it.each<[string, number, string | undefined]>([
+    ['Entering Passive Mode (', 5, 'Entering Passive ('],
+    ['Entering Passive Mode (', -2, 'Entering Passive Mode   ('],
+    ['Entering Passive Mode (', 0, 'Entering Passive Mode ('],
+    ['ok (', 1, 'o ('],
+    ['ok (', 2, undefined],
+    ['(', 1, undefined],
+    ['', -3, '   '],
+    // What is before the words would come to stand beside the endpoint.
+    ['1,2,3,4,5,x', 1, undefined],
+    ['4,5 abc', 4, undefined],
+    ['4,5 abc', 3, '4,5 '],
+    ['many (((((((', 2, 'ma ((((((('],
+    ['many ((((((((', 2, undefined],
+  ])('%j in %i bytes less are %j', (words, growth, wanted) => {
+    const refitted = refitWords(words, growth);
+    const said =
+      refitted && words.slice(0, words.length - refitted.replaced) + refitted.replacement.toString();
+    expect(said).toBe(wanted);
+  });
+
+  it('have exactly so many bytes less, and touch no more than they must', () => {
     fc.assert(
-      fc.property(
-        fc.stringMatching(/^[ -~]{0,40}$/),
-        fc.stringMatching(/^\d{1,20}$/),
-        fc.nat(60),
-        (words, endpoint, length) => {
-          const punctuation = /[^A-Za-z]*$/.exec(words)?.[0] ?? '';
-          const written = endpointWithWords(words, Buffer.from(endpoint), length)?.toString('latin1');
-          if (length < punctuation.length + endpoint.length) {
-            expect(written).toBeUndefined();
-          } else {
-            expect(written).toHaveLength(length);
-            expect(written?.endsWith(punctuation + endpoint)).toBe(true);
-          }
-        },
-      ),
+      fc.property(fc.stringMatching(/^[ -~]{0,40}$/), fc.integer({ min: -10, max: 10 }), (words, growth) => {
+        const refitted = refitWords(words, growth);
+        if (refitted === undefined) return;
+        expect(refitted.replaced - refitted.replacement.length).toBe(growth);
+        expect(refitted.replaced).toBeLessThanOrEqual(Math.min(words.length, 8 + Math.max(growth, 0)));
+      }),
     );
   });
 });

@@ -7,8 +7,8 @@
 import { DEFAULT_POLICY, type Policy } from '../../src/ftp/policy.js';
 import { decisionRecord, type DecisionRecord } from '../../src/helper/decision.js';
 import type { Effect } from '../../src/helper/effect.js';
-import type { ConnectionLookup, FtpHelperOptions } from '../../src/helper/ftp-helper.js';
-import { FtpHelper } from '../../src/helper/ftp-helper.js';
+import type { ConnectionLookup } from '../../src/helper/connections.js';
+import { FtpHelper, type FtpHelperOptions } from '../../src/helper/ftp-helper.js';
 import { TCP_FLAGS } from '../../src/wire/tcp.js';
 import { invertTuple, type Tuple } from '../../src/wire/tuple.js';
 import { endpoint, tcpPacket } from '../wire/packets.js';
@@ -31,6 +31,7 @@ export function newHelper(options: Partial<FtpHelperOptions> = {}): FtpHelper {
     ports: [21],
     lookup: lookupByPort(),
     capacity: 64,
+    maxConnectionsPerClient: 64,
     seed: 1,
     maxOutOfOrderTotal: 1024 * 1024,
     ...options,

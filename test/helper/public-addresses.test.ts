@@ -98,6 +98,35 @@ describe('a server that another host translates', () => {
     expect(announcementEdit(effect.rewrite, 40_000, true)).toBeDefined();
   });
 
+  it('has as few of its bytes rewritten as need be, so that its segment stays short', () => {
+    const dialogue = known('198.51.100.17');
+    const said = `227 ${'Entering '.repeat(150)}Mode (10,0,0,5,156,64).\r\n`;
+    const sent = dialogue.server(said);
+    expect(sent.payload).toHaveLength(said.length);
+    expect(sent.payload).toContain(' (198,51,100,17,156,64).');
+  });
+
+  it('may say by which address it is reached here', () => {
+    const nat = { ...CLOUD, server: '10.2.0.2:21' };
+    const publicAddresses = [{ public: address('198.51.100.17'), private: address('10.0.0.5') }];
+    const dialogue = new TranslatedDialogue(nat, { publicAddresses });
+    dialogue.client('PASV\r\n');
+    const sent = dialogue.server('227 Entering Passive Mode (10,0,0,5,156,64).\r\n');
+    expect(sent.payload).toBe('227 Entering Passive Mode (198,51,100,17,156,64).\r\n');
+  });
+
+  it.each(['130.239.18.165', '172.32.0.1', '100.128.0.1', '192.169.0.1'])(
+    'is not one of the world, %s, where no private address is named',
+    (server) => {
+      const nat = { ...CLOUD, server: `${server}:21`, serverSeen: `${server}:21` };
+      const publicAddresses = [{ public: address('198.51.100.17'), private: undefined }];
+      const dialogue = new TranslatedDialogue(nat, { publicAddresses });
+      dialogue.client('PASV\r\n');
+      const said = `227 Entering Passive Mode (${server.replaceAll('.', ',')},156,64).\r\n`;
+      expect(dialogue.server(said).passage).toEqual({ kind: 'accept' });
+    },
+  );
+
   it('needs nothing for a 229, and its clients nothing for a PORT', () => {
     const dialogue = known('198.51.100.17');
     dialogue.server('227 Entering Passive Mode (10,0,0,5,156,64).\r\n');

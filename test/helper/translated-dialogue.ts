@@ -56,7 +56,9 @@ export class TranslatedDialogue {
   announce(effect: ExpectEffect, port: number): void {
     const edit = effect.rewrite && announcementEdit(effect.rewrite, port, this.shifts);
     if (edit === undefined || effect.rewrite === undefined) throw new Error('cannot be rewritten');
-    expect(this.helper.rewrite(effect.rewrite.at.half, edit, { effect, port })).toBeUndefined();
+    const { half } = effect.rewrite.at;
+    expect(this.helper.rewriteObstacle(half, edit)).toBeUndefined();
+    this.helper.rewrite(half, edit, { effect, port, fresh: true });
   }
 
   client(text: string): Sent {

@@ -3,7 +3,7 @@ import { BlockList } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_POLICY } from '../../src/ftp/policy.js';
 import { announcementEdit } from '../../src/helper/announcement-edit.js';
-import { MAX_WITHHELD } from '../../src/helper/translation.js';
+import { MAX_WITHHELD, PRESUMED_AFTER } from '../../src/helper/translation.js';
 import { tcpPacket } from '../wire/packets.js';
 import { ACK, FIN, newHelper, tuple } from './dialogue.js';
 import { TranslatedDialogue, type Nat, type Sent } from './translated-dialogue.js';
@@ -216,28 +216,36 @@ describe('a rewrite that cannot be completed', () => {
     return { dialogue, at: dialogue.clientNext + 5 };
   }
 
-  it('is given up in the end: the bytes go on as they came, and the pinhole is to be closed', () => {
+  it('is completed all the same when its sender begins there a third time: what is before it must be acknowledged', () => {
     const { dialogue, at } = waiting();
-    for (let time = 0; time < MAX_WITHHELD; time++) {
+    for (let time = 0; time < PRESUMED_AFTER; time++) {
       const { passage } = dialogue.segment('client', at, line.slice(5));
       expect(passage).toEqual({ kind: 'drop', cause: 'edit-unacknowledged' });
     }
-    expect(dialogue.helper.takeWithdrawn()).toEqual([]);
-    expect(dialogue.segment('client', at, line.slice(5)).payload).toBe(line.slice(5));
-    expect(dialogue.helper.takeWithdrawn()).toMatchObject([{ effect: dialogue.expected[1], port: 40_000 }]);
+    const sent = dialogue.segment('client', at, line.slice(5));
+    expect(sent).toMatchObject({ payload: '198,51,100,20,156,64\r\n', sound: true });
+    expect(sent.passage).toMatchObject({ adjustment: { value: { offsetBefore: 5, offsetAfter: 10 } } });
     expect(dialogue.helper.takeWithdrawn()).toEqual([]);
   });
 
-  it('is given up with its connection', () => {
+  it('is not presumed while its sender still begins before it', () => {
+    const { dialogue, at } = waiting();
+    for (let time = 0; time < MAX_WITHHELD * 2; time++) {
+      expect(dialogue.segment('client', at, line.slice(5)).passage.kind).toBe('drop');
+      expect(dialogue.segment('client', at - 5 - line.length, line).payload).toContain('198,51,100,20');
+    }
+  });
+
+  it('is given up with its connection: the pinhole is to be closed', () => {
     const { dialogue } = waiting();
-    dialogue.helper.forget(tuple(`${SNAT.client} > ${SNAT.serverSeen}`));
+    dialogue.helper.giveUp(tuple(`${SNAT.client} > ${SNAT.serverSeen}`));
     expect(dialogue.helper.takeWithdrawn()).toMatchObject([{ effect: dialogue.expected[1] }]);
   });
 
   it('is not one that has passed', () => {
     const dialogue = new TranslatedDialogue(SNAT);
     dialogue.client(line);
-    dialogue.helper.forget(tuple(`${SNAT.client} > ${SNAT.serverSeen}`));
+    dialogue.helper.giveUp(tuple(`${SNAT.client} > ${SNAT.serverSeen}`));
     expect(dialogue.helper.takeWithdrawn()).toEqual([]);
   });
 });
@@ -273,7 +281,8 @@ describe('a translated connection', () => {
     expect(helper.adjustment(0)).toEqual(inForce);
     const edit = announcementEdit(effect.rewrite, 40_000, true);
     if (edit === undefined) throw new Error('no edit');
-    expect(helper.rewrite(0, edit, { effect, port: 40_000 })).toBeUndefined();
+    expect(helper.rewriteObstacle(0, edit)).toBeUndefined();
+    helper.rewrite(0, edit, { effect, port: 40_000, fresh: true });
     expect(helper.passage(packet)).toMatchObject({
       kind: 'replace',
       adjustment: { value: { position: 1013, offsetBefore: 10, offsetAfter: 15 } },
@@ -292,6 +301,44 @@ describe('a translated connection', () => {
     const effects = helper.onPacket(packet, 0, packet.length, 1, 1);
     expect(effects).toMatchObject([{ expected: { tuple: tuple('10.2.0.2:0 > 10.9.9.9:40000') } }]);
     expect(effects).toMatchObject([{ expected: { followMaster: undefined }, rewrite: undefined }]);
+  });
+});
+
+describe('an adjustment that an earlier process left', () => {
+  it('withholds what it cannot number for a while only', () => {
+    const original = tuple(`${SNAT.client} > ${SNAT.serverSeen}`);
+    const reply = tuple(`${SNAT.server} > ${SNAT.clientSeen}`);
+    const inForce = { position: 1005, offsetBefore: 0, offsetAfter: 5 };
+    const options = {
+      lookup: () => ({ original, reply, id: 1, sequenceAdjustOriginal: inForce }),
+    };
+    const dialogue = new TranslatedDialogue(SNAT, options);
+    const passages = Array.from(
+      { length: MAX_WITHHELD + 1 },
+      () => dialogue.segment('client', 1003, 'TYPE I\r\n').passage.kind,
+    );
+    expect(passages.at(-1)).not.toBe('drop');
+  });
+});
+
+describe('a connection of which some packets passed unread', () => {
+  it('is read again as soon as its sender begins behind them a third time', () => {
+    const dialogue = new TranslatedDialogue(SNAT);
+    const first = dialogue.clientNext + 20;
+    const segment = (): string => dialogue.segment('client', first, 'NOOP\r\n').passage.kind;
+    expect([segment(), segment(), segment()]).toEqual(['drop', 'drop', 'accept']);
+    dialogue.clientNext = first + 6;
+    expect(dialogue.client('PORT 10,1,0,2,156,64\r\n').payload).toBe('PORT 198,51,100,20,156,64\r\n');
+  });
+});
+
+describe('a line that is too long', () => {
+  it('is not withheld, for it announces nothing', () => {
+    const dialogue = new TranslatedDialogue(SNAT);
+    const kinds: string[] = [dialogue.client(`PORT ${'1'.repeat(1000)}`).passage.kind];
+    for (let more = 0; more < 20; more++) kinds.push(dialogue.client('1'.repeat(1000)).passage.kind);
+    // Up to the limit it may still end as an announcement.
+    expect(kinds).toEqual(['replace', 'drop', ...Array<string>(19).fill('accept')]);
   });
 });
 

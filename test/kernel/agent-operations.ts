@@ -157,7 +157,7 @@ export class AgentOperations {
 
   subscribe(expectations: boolean, ports?: readonly number[], receiveBufferBytes = EVENT_BUFFER_BYTES): void {
     this.#events = new ConntrackEvents(this.#binding, {
-      expectations,
+      ...(expectations ? { expectations: 'made and ended' } : {}),
       ...(ports === undefined ? {} : { ports }),
       receiveBufferBytes,
       onEvent: (event) => this.#seen.push(event),

@@ -68,7 +68,7 @@ function subscribe(onEvent?: (subscription: Subscription) => void, expectations 
   const events = new ConntrackEvents(
     { EventSocket: KeptSocket },
     {
-      expectations,
+      ...(expectations ? { expectations: 'made and ended' } : {}),
       receiveBufferBytes: 4096,
       onEvent: (event) => {
         seen.push(event);

@@ -1,10 +1,12 @@
 """Sends TCP segments with the numbers it is told, and tells those of the segments that arrive: OWN-ADDRESS.
 
 A line of standard input is a segment to send, a line of standard output one that arrived for OWN-ADDRESS, each a JSON
-object with the fields that raw-tcp.ts gives and takes. It ends with its standard input.
+object with the fields that raw-tcp.ts gives and takes. It ends with its standard input. A segment carries its label as an
+option, and those without one, of the hosts' own TCP, are not told.
 """
 
 import json
+import os
 import socket
 import struct
 import sys
@@ -12,7 +14,11 @@ import threading
 
 NOP = 1
 SACK = 5
+# An option for experiments (RFC 4727), of four bytes.
+LABEL = 253
 FIXED_HEADER = struct.Struct("!HHIIBBHHH")
+DESTINATION_OPTIONS = 60
+FRAGMENT = 44
 
 own_address = sys.argv[1]
 family = socket.AF_INET6 if ":" in own_address else socket.AF_INET
@@ -34,71 +40,120 @@ def checksum(source, destination, segment):
     return total ^ 0xFFFF
 
 
-def sack_option(blocks):
-    """RFC 2018 section 3, aligned to words."""
-    if not blocks:
-        return b""
-    edges = [edge for block in blocks for edge in block]
-    return struct.pack(f"!BBBB{len(edges)}I", NOP, NOP, SACK, 2 + 4 * len(edges), *edges)
+def options_of(order):
+    """RFC 2018 section 3, aligned to words, and the label."""
+    label = struct.pack("!BBH", LABEL, 4, order["label"])
+    edges = [edge for block in order["sack"] for edge in block]
+    if not edges:
+        return label
+    return struct.pack(f"!BBBB{len(edges)}I", NOP, NOP, SACK, 2 + 4 * len(edges), *edges) + label
 
 
-def sack_blocks(options):
+def options_in(header):
+    """The value of each option by its kind."""
+    found = {}
     at = 0
-    while at < len(options) and options[at] != 0:
-        if options[at] == NOP:
+    while at < len(header) and header[at] != 0:
+        if header[at] == NOP:
             at += 1
             continue
-        kind, length = options[at], options[at + 1]
-        if kind == SACK:
-            edges = struct.unpack(f"!{(length - 2) // 4}I", options[at + 2 : at + length])
-            return list(zip(edges[::2], edges[1::2]))
+        kind, length = header[at], header[at + 1]
+        if length < 2:
+            break
+        found[kind] = header[at + 2 : at + length]
         at += length
-    return []
+    return found
 
 
-def written(order):
-    options = sack_option(order["sack"])
+def sack_blocks(value):
+    edges = struct.unpack(f"!{len(value) // 4}I", value)
+    return list(zip(edges[::2], edges[1::2]))
+
+
+def segment_of(order):
+    options = options_of(order)
     ports = order["sourcePort"], order["destinationPort"]
     numbers = order["sequence"], order["acknowledgment"]
     words = (FIXED_HEADER.size + len(options)) // 4
     control = words << 4, order["flags"], order["window"]
 
     def with_checksum(value):
-        header = FIXED_HEADER.pack(*ports, *numbers, *control, value, 0)
-        return header + options + order["payload"].encode()
+        header = FIXED_HEADER.pack(*ports, *numbers, *control, value, order["urgentPointer"])
+        return header + options + order["payload"].encode("latin-1")
 
-    return with_checksum(checksum(own_address, order["destination"], with_checksum(0)))
+    right = checksum(own_address, order["destination"], with_checksum(0))
+    return with_checksum(right ^ 0xFFFF if order["wrongChecksum"] else right)
+
+
+def packets_of(order):
+    """The IP packets that a segment travels in: one, or a fragment for each range of bytes that is asked for."""
+    segment = segment_of(order)
+    ranges = order["fragments"] or [[0, len(segment)]]
+    packet_of = ipv6_packet if family == socket.AF_INET6 else ipv4_packet
+    return [packet_of(order, segment[start:end], start, end < len(segment)) for start, end in ranges]
+
+
+def ipv4_packet(order, payload, offset, more):
+    """RFC 791 section 3.1; the kernel writes the total length and the checksum."""
+    place = offset // 8 | (0x2000 if more else 0)
+    addresses = [socket.inet_aton(address) for address in (own_address, order["destination"])]
+    fields = 0x45, 0, 0, order["label"], place, order["hops"], socket.IPPROTO_TCP, 0
+    return struct.pack("!BBHHHBBH", *fields) + b"".join(addresses) + payload
+
+
+def ipv6_packet(order, payload, offset, more):
+    """RFC 8200 sections 3, 4.5 and 4.6."""
+    protocol = socket.IPPROTO_TCP
+    if order["fragments"]:
+        payload = struct.pack("!BBHI", protocol, 0, offset | more, order["label"]) + payload
+        protocol = FRAGMENT
+    if order["destinationOptions"]:
+        # One PadN option that fills the header.
+        payload = struct.pack("!BBBBI", protocol, 0, 1, 4, 0) + payload
+        protocol = DESTINATION_OPTIONS
+    addresses = [socket.inet_pton(family, address) for address in (own_address, order["destination"])]
+    return struct.pack("!IHBB", 6 << 28, len(payload), protocol, order["hops"]) + b"".join(addresses) + payload
 
 
 def told(segment, source):
+    """`None` for a segment without a label."""
     fields = FIXED_HEADER.unpack_from(segment)
-    source_port, destination_port, sequence, acknowledgment, words, flags, window, _, _ = fields
+    source_port, destination_port, sequence, acknowledgment, words, flags, *_ = fields
     payload_at = (words >> 4) * 4
+    options = options_in(segment[FIXED_HEADER.size : payload_at])
+    if LABEL not in options:
+        return None
     return {
+        "label": int.from_bytes(options[LABEL], "big"),
         "source": source,
         "sourcePort": source_port,
         "destinationPort": destination_port,
         "sequence": sequence,
         "acknowledgment": acknowledgment,
         "flags": flags,
-        "window": window,
-        "sack": sack_blocks(segment[FIXED_HEADER.size : payload_at]),
-        "payload": segment[payload_at:].decode(),
+        "sack": sack_blocks(options.get(SACK, b"")),
+        "payload": segment[payload_at:].decode("latin-1"),
         "checksumRight": checksum(source, own_address, segment) == 0,
     }
 
 
-def listen(raw):
+def listen():
     while True:
-        packet, (source, *_) = raw.recvfrom(0xFFFF)
+        packet, (source, *_) = receiving.recvfrom(0xFFFF)
         # A raw socket has the IP header before the segment in IPv4, and has not in IPv6.
         start = (packet[0] & 0xF) * 4 if family == socket.AF_INET else 0
-        print(json.dumps(told(packet[start:], source)), flush=True)
+        arrived = told(packet[start:], source)
+        if arrived is not None:
+            print(json.dumps(arrived), flush=True)
 
 
-raw = socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_TCP)
-raw.bind((own_address, 0))
-threading.Thread(target=listen, args=[raw], daemon=True).start()
+# Segments from two processors may overtake each other.
+os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
+receiving = socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_TCP)
+receiving.bind((own_address, 0))
+sending = socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW)
+threading.Thread(target=listen, daemon=True).start()
 for line in sys.stdin:
     order = json.loads(line)
-    raw.sendto(written(order), (order["destination"], 0))
+    for packet in packets_of(order):
+        sending.sendto(packet, (order["destination"], 0))

@@ -22,8 +22,27 @@ export interface Segment {
   readonly flags: number;
   /** First number and number behind the last, of each block of a SACK option; there is none without blocks. */
   readonly sack: readonly (readonly [start: number, end: number])[];
+  /** Characters up to 255, each a byte. */
   readonly payload: string;
+  /** As wide as can be by default. */
+  readonly window?: number;
+  readonly urgentPointer?: number;
+  readonly wrongChecksum?: boolean;
+  /** Time to live or hop limit. */
+  readonly hops?: number;
+  /** An IPv6 header of destination options before the segment. */
+  readonly destinationOptions?: boolean;
+  /** Sent as fragments with these bytes of the segment, in this order; its header of `HEADER_BYTES` counts. */
+  readonly fragments?: readonly (readonly [start: number, end: number])[];
 }
+
+/** Of a segment without SACK blocks: the fixed header, and the label. */
+export const HEADER_BYTES = 24;
+
+const DEFAULTS = {
+  ...{ window: 0xffff, urgentPointer: 0, wrongChecksum: false },
+  ...{ hops: 64, destinationOptions: false, fragments: [] },
+} as const;
 
 export interface Endpoint {
   readonly address: string;
@@ -32,32 +51,37 @@ export interface Endpoint {
 
 const number = z.number().int();
 const arrival = z.object({
+  label: number,
   source: z.string(),
   sourcePort: number,
   destinationPort: number,
   sequence: number,
   acknowledgment: number,
   flags: number,
-  /** The segment's label. */
-  window: number,
   sack: z.array(z.tuple([number, number])),
   payload: z.string(),
   checksumRight: z.boolean(),
 });
 export type Arrival = z.infer<typeof arrival>;
 
-/** Labels are from 1 on: a window of 0 is closed. */
-const LAST_LABEL = 0xffff;
+/** Labels have 16 bits. */
+const LABEL_COUNT = 0x1_0000;
 
 const SCRIPT = fileURLToPath(new URL('raw-tcp.py', import.meta.url));
-const WITHOUT_RESETS = '*filter\n-A OUTPUT -p tcp --tcp-flags RST RST -j DROP\nCOMMIT\n';
+/** The option that has the label, `LABEL` in the script: resets without it are the kernel's own. */
+const LABEL_OPTION = 253;
+const WITHOUT_RESETS = `*filter
+-A OUTPUT -p tcp --tcp-flags RST RST ! --tcp-option ${LABEL_OPTION} -j DROP
+COMMIT
+`;
 
 export class RawTcp {
   readonly address: string;
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
-  /** By label: each host hears one other. */
+  /** By label. */
   readonly #arrivals = new Map<number, Arrival>();
-  #label = 0;
+  /** That of the segment sent last, of all hosts: who hears several of them can tell their segments. */
+  static #label = 0;
 
   private constructor(address: string, child: ChildProcessByStdio<Writable, Readable, null>) {
     this.address = address;
@@ -66,7 +90,7 @@ export class RawTcp {
     child.stdin.on('error', () => undefined);
     createInterface({ input: child.stdout }).on('line', (line) => {
       const arrived = arrival.parse(JSON.parse(line));
-      this.#arrivals.set(arrived.window, arrived);
+      this.#arrivals.set(arrived.label, arrived);
     });
   }
 
@@ -79,12 +103,12 @@ export class RawTcp {
     return new RawTcp(address, child);
   }
 
-  /** Sends a segment and answers its label, which travels as its window: nothing on the way changes that. */
+  /** Sends a segment and answers its label, which travels as an option: nothing on the way changes that. */
   send(sourcePort: number, to: Endpoint, segment: Segment): number {
-    const label = (this.#label % LAST_LABEL) + 1;
-    this.#label = label;
+    const label = (RawTcp.#label + 1) % LABEL_COUNT;
+    RawTcp.#label = label;
     const route = { sourcePort, destination: to.address, destinationPort: to.port };
-    this.#child.stdin.write(`${JSON.stringify({ ...segment, ...route, window: label })}\n`);
+    this.#child.stdin.write(`${JSON.stringify({ ...DEFAULTS, ...segment, ...route, label })}\n`);
     return label;
   }
 

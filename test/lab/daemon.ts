@@ -71,10 +71,24 @@ export class Daemon {
     namespace: Namespace,
     settings: DaemonSettings,
   ): Promise<Daemon> {
-    const command = conntrackFtp('run', '--ports', settings.ports.join(','), ...(settings.options ?? []));
-    const running = await laboratory.start(namespace, command);
+    return Daemon.startAs(laboratory, namespace, conntrackFtp(), settings);
+  }
+
+  /** As `start`, by another command line than the usual one for `conntrack-ftp`. */
+  static async startAs(
+    laboratory: Laboratory,
+    namespace: Namespace,
+    program: Command,
+    settings: DaemonSettings,
+  ): Promise<Daemon> {
+    const parameters = ['run', '--ports', settings.ports.join(','), ...(settings.options ?? [])];
+    const running = await laboratory.start(namespace, [...program, ...parameters]);
     await running.waitUntil('ready', () => running.stdout.some((line) => eventOf(line) === 'ready'));
     return new Daemon(running);
+  }
+
+  get pid(): number {
+    return this.#process.pid;
   }
 
   /** All decisions so far, oldest first. */
@@ -99,9 +113,14 @@ export class Daemon {
     });
   }
 
+  /** The line of its log with the counters; `undefined` while it runs. */
+  get lastWords(): string | undefined {
+    return this.#process.stdout.find((line) => eventOf(line) === 'stopped');
+  }
+
   /** The counter `name` of the log's last words; `undefined` while it runs. */
   counter(name: string): number | undefined {
-    const lastWords = this.#process.stdout.find((line) => eventOf(line) === 'stopped');
+    const { lastWords } = this;
     return lastWords === undefined ? undefined : counters.parse(JSON.parse(lastWords))[name];
   }
 

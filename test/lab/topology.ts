@@ -25,6 +25,15 @@ export interface Topology {
   readonly firewall: Namespace;
 }
 
+/** Where a link ends: an interface that comes with it. */
+export interface Attachment {
+  readonly namespace: Namespace;
+  readonly device: string;
+}
+
+/** Makes a link between `one` and `other`. */
+export type Join = (laboratory: Laboratory, one: Attachment, other: Attachment) => Promise<void>;
+
 /** The interface of the only link of a client or a server. */
 export const HOST_INTERFACE = 'eth0';
 
@@ -46,22 +55,30 @@ const SERVER_PARAMETERS = { 'net.ipv4.tcp_tw_reuse': '1' } as const;
 
 const FORWARDING = { 'net.ipv4.ip_forward': '1', 'net.ipv6.conf.all.forwarding': '1' } as const;
 
-export async function buildTopology(laboratory: Laboratory, placement: Placement): Promise<Topology> {
+/** Builds it; the links are perfect where `join` does not make others. */
+export async function buildTopology(
+  laboratory: Laboratory,
+  placement: Placement,
+  join: Join = joinDirectly,
+): Promise<Topology> {
   const topology = await (placement === 'gateway'
-    ? buildWithGateway(laboratory)
-    : buildTwoHosts(laboratory, placement));
+    ? buildWithGateway(laboratory, join)
+    : buildTwoHosts(laboratory, placement, join));
   await topology.server.namespace.setParameters(SERVER_PARAMETERS);
   return topology;
 }
 
-async function buildWithGateway(laboratory: Laboratory): Promise<Topology> {
+const joinDirectly: Join = (_, one, other) =>
+  one.namespace.connect(one.device, other.namespace, other.device);
+
+async function buildWithGateway(laboratory: Laboratory, join: Join): Promise<Topology> {
   const [client, gateway, server] = await Promise.all([
     laboratory.namespace('client'),
     laboratory.namespace('gateway'),
     laboratory.namespace('server'),
   ]);
-  await client.connect(HOST_INTERFACE, gateway, 'inside');
-  await server.connect(HOST_INTERFACE, gateway, 'outside');
+  await join(laboratory, attachment(client, HOST_INTERFACE), attachment(gateway, 'inside'));
+  await join(laboratory, attachment(server, HOST_INTERFACE), attachment(gateway, 'outside'));
   await Promise.all([
     gateway.configure([...up('inside', CLIENT_SIDE), ...up('outside', SERVER_SIDE)]),
     gateway.setParameters(FORWARDING),
@@ -124,12 +141,13 @@ export async function buildOneNetwork(
 async function buildTwoHosts(
   laboratory: Laboratory,
   placement: 'client-host' | 'server-host',
+  join: Join,
 ): Promise<Topology> {
   const [client, server] = await Promise.all([
     laboratory.namespace('client'),
     laboratory.namespace('server'),
   ]);
-  await client.connect(HOST_INTERFACE, server, HOST_INTERFACE);
+  await join(laboratory, attachment(client, HOST_INTERFACE), attachment(server, HOST_INTERFACE));
   await Promise.all([
     client.configure([...up(HOST_INTERFACE, CLIENT), ...onLink(SERVER_NETWORK)]),
     server.configure([...up(HOST_INTERFACE, SERVER), ...onLink(CLIENT_NETWORK)]),
@@ -141,6 +159,8 @@ async function buildTwoHosts(
     firewall: placement === 'client-host' ? client : server,
   };
 }
+
+const attachment = (namespace: Namespace, device: string): Attachment => ({ namespace, device });
 
 const eachFamily = (line: (family: Family) => string): string[] => FAMILIES.map(line);
 

@@ -14,8 +14,8 @@ import { serveDialogue, talk } from './rules-host.js';
 const PORT = 2121;
 const OPTIONS: RulesOptions = { ...RULES_DEFAULTS, ports: [21, PORT] };
 const LINES = 4;
-/** The SYN-ACK, and one segment a line each way, for each of two families. */
-const TO_DAEMON = 2 * (1 + 2 * LINES);
+/** The SYN-ACK, one segment a line each way, and a FIN each way, for each of two families. */
+const TO_DAEMON = 2 * (1 + 2 * LINES + 2);
 
 const ADMINISTRATOR = `table inet filter {
 	chain input {
@@ -58,7 +58,7 @@ describe('the text for nft, counting in place of queueing', () => {
     expect(await list()).toBe(before);
   });
 
-  it('meets payload and SYN-ACK of both families, nothing else, and gives the connections the helper', async () => {
+  it('meets payload, FIN and SYN-ACK of both families, nothing else, and gives the connections the helper', async () => {
     await load(counted(nftRules(OPTIONS)));
     await serveDialogue(laboratory, topology.server.namespace, PORT);
     await serveDialogue(laboratory, topology.server.namespace, PORT + 1);

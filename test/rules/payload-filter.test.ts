@@ -4,6 +4,7 @@ import { add, answer, assemble, jumpIfEqual, label, loadByte } from '../../src/r
 import { PAYLOAD_FILTERS } from '../../src/rules/payload-filter.js';
 import { interpretBpf } from './bpf-interpreter.js';
 
+const FIN = 0x01;
 const SYN = 0x02;
 const RST = 0x04;
 const ACK = 0x10;
@@ -49,6 +50,12 @@ const CASES: readonly { name: string; segment: Partial<Segment>; queued: boolean
   { name: 'a pure acknowledgement', segment: {}, queued: false },
   { name: 'one with 40 bytes of options', segment: { tcpOptionWords: 10 }, queued: false },
   { name: 'a reset', segment: { flags: RST | ACK }, queued: false },
+  { name: 'a FIN', segment: { flags: FIN | ACK }, queued: true },
+  {
+    name: 'a FIN behind 40 bytes of options',
+    segment: { flags: FIN | ACK, tcpOptionWords: 10 },
+    queued: true,
+  },
   { name: 'a SYN', segment: { flags: SYN, tcpOptionWords: 5 }, queued: false },
   { name: 'a SYN-ACK', segment: { flags: SYN | ACK, tcpOptionWords: 5 }, queued: true },
   { name: 'a SYN-ACK with ECE', segment: { flags: SYN | ACK | ECE }, queued: true },
@@ -65,7 +72,7 @@ describe.each([4, 6] as const)('the payload filter for IPv%d', (family) => {
     expect(matches(family, PACKET[family]({ ...SEGMENT, ...segment }))).toBe(queued);
   });
 
-  it('matches exactly the segments with payload or with SYN and ACK', () => {
+  it('matches exactly the segments with payload, with FIN, or with SYN and ACK', () => {
     const segments = fc.record({
       ipOptionWords: fc.nat(10),
       tcpOptionWords: fc.nat(10),
@@ -75,7 +82,8 @@ describe.each([4, 6] as const)('the payload filter for IPv%d', (family) => {
     fc.assert(
       fc.property(segments, (segment) => {
         const synAck = (segment.flags & SYN) !== 0 && (segment.flags & ACK) !== 0;
-        expect(matches(family, PACKET[family](segment))).toBe(synAck || segment.payload.length > 0);
+        const fin = (segment.flags & FIN) !== 0;
+        expect(matches(family, PACKET[family](segment))).toBe(synAck || fin || segment.payload.length > 0);
       }),
       { numRuns: 2000 },
     );

@@ -170,7 +170,7 @@ describe('edits', () => {
     for (let count = 0; count < MAX_EDITS; count++)
       expect(edits.add(edit(count * 10, count * 10 + 5, 6))).toBe(true);
     expect(edits.add(edit(9000, 9005, 6))).toBe(false);
-    expect(edits.pending).toBe(MAX_EDITS);
+    expect(edits.full).toBe(true);
   });
 
   it('that are taken back leave the bytes as they were sent', () => {

@@ -39,6 +39,9 @@ const usualOptions = (site: ServerSite, emptyFolder: string): VsftpdOptions => (
   // One IPv6 socket that takes IPv4 too.
   listen_ipv6: 'YES',
   listen_port: site.settings.port,
+  // All clients of an experiment come from a few addresses.
+  max_clients: 0,
+  max_per_ip: 0,
   anonymous_enable: 'YES',
   no_anon_password: 'YES',
   anon_root: site.root,

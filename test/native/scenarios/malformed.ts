@@ -172,7 +172,7 @@ class Addon {
     this.#queue = this.#openQueue();
     this.#queueEnd = kernelEnd();
     this.#events = new ConntrackEvents(binding, {
-      expectations: true,
+      expectations: 'made and ended',
       receiveBufferBytes: 1 << 20,
       onEvent: () => {
         this.#eventsSeen++;

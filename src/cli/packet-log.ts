@@ -1,0 +1,117 @@
+/**
+ * What is logged because of packets: decisions, and what else became of a connection. The budget is one for all of
+ * it; what it leaves out is logged as a number.
+ *
+ * @module
+ */
+import type { Logger } from 'pino';
+import { NetlinkRejected, type ConntrackFtpError } from '../errors.js';
+import type { DecisionRecord } from '../helper/decision.js';
+import type { ReleaseCause } from '../helper/effect.js';
+import type { ExpectedConnection } from '../helper/expectation-plan.js';
+import { formatTuple, type Tuple } from '../wire/tuple.js';
+import { LogBudget } from './log-budget.js';
+import { REASONS } from './reasons.js';
+
+export interface PacketLogParts {
+  readonly logger: Logger;
+  readonly linesPerSecond: number;
+  /** Seconds since 1970. */
+  readonly now: () => number;
+}
+
+export class PacketLog {
+  readonly #logger: Logger;
+  readonly #budget: LogBudget;
+  readonly #now: () => number;
+
+  constructor({ logger, linesPerSecond, now }: PacketLogParts) {
+    this.#logger = logger;
+    this.#budget = new LogBudget(linesPerSecond);
+    this.#now = now;
+  }
+
+  /** Lines left out since the start. */
+  get suppressed(): number {
+    return this.#budget.suppressedInAll;
+  }
+
+  decision(record: DecisionRecord): void {
+    if (!this.#may()) return;
+    const line = `${announced(record)}: ${record.decision}`;
+    const facts = { event: 'decision', ...factsOf(record) };
+    const { reason } = record;
+    if (reason === undefined) this.#logger.info(facts, `${line}${rewritten(record)}`);
+    else this.#logger.warn(facts, `${line}, ${reason}. ${REASONS[reason]}`);
+  }
+
+  /** The expectation of an announcement is taken back, because that goes on as it came after all. */
+  withdrawn(record: DecisionRecord): void {
+    if (!this.#may()) return;
+    const { decision, ...facts } = factsOf(record);
+    this.#logger.warn(
+      { event: 'withdrawn', ...facts },
+      `${announced(record)}: goes on as it came, its rewrite could not be completed`,
+    );
+  }
+
+  /** @param failure  why the connection could not be marked */
+  released(connection: Tuple, cause: ReleaseCause, failure?: ConntrackFtpError): void {
+    if (!this.#may()) return;
+    const name = formatTuple(connection);
+    const facts = { event: 'released', connection: name, cause };
+    if (failure === undefined) this.#logger.info(facts, `${name} is not read any more: ${cause}`);
+    else
+      this.#logger.warn({ ...facts, ...errnoOf(failure) }, `${name} stays in the queue: ${failure.message}`);
+  }
+
+  pinholeFailed({ master, tuple }: ExpectedConnection, error: ConntrackFtpError): void {
+    if (!this.#may()) return;
+    const facts = { event: 'pinhole-failed', master: formatTuple(master), expected: formatTuple(tuple) };
+    this.#logger.error({ ...facts, ...errnoOf(error) }, error.message);
+  }
+
+  withheld(packet: number, cause: string): void {
+    if (!this.#logger.isLevelEnabled('debug') || !this.#may()) return;
+    this.#logger.debug({ event: 'withheld', packet, cause }, `withheld: ${cause}`);
+  }
+
+  defect(error: unknown): void {
+    if (!this.#may()) return;
+    this.#logger.error({ event: 'defect', err: error }, 'a packet passed unread because of a defect');
+  }
+
+  /** Says how many lines were left out, if any were: to be called now and then, and at the end. */
+  settle(): void {
+    const lines = this.#budget.settle(this.#now());
+    if (lines > 0)
+      this.#logger.warn({ event: 'suppressed', lines }, `${lines} lines were left out of this log`);
+  }
+
+  #may(): boolean {
+    this.settle();
+    return this.#budget.take(this.#now());
+  }
+}
+
+/** The log's own time stands for that of the record. */
+function factsOf(record: DecisionRecord): Omit<DecisionRecord, 'time'> {
+  const { time, ...facts } = record;
+  return facts;
+}
+
+/** `227 10.2.0.2 port 30584 from server 10.2.0.2` */
+function announced({ announcement, address, port, client, server }: DecisionRecord): string {
+  const endpoint = port === undefined ? '' : ` ${address ?? ''} port ${port}`;
+  const byClient = announcement === 'PORT' || announcement === 'EPRT';
+  return `${announcement}${endpoint} from ${byClient ? `client ${client}` : `server ${server}`}`;
+}
+
+/** ` as 10.2.0.200 port 40000`, where the other side was told so. */
+function rewritten({ rewrittenAddress, rewrittenPort }: DecisionRecord): string {
+  if (rewrittenPort === undefined) return '';
+  return ` as${rewrittenAddress === undefined ? '' : ` ${rewrittenAddress}`} port ${rewrittenPort}`;
+}
+
+const errnoOf = (error: ConntrackFtpError): { errno?: string } =>
+  error instanceof NetlinkRejected ? { errno: error.errnoName } : {};

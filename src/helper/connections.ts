@@ -1,0 +1,184 @@
+/**
+ * The control connections that are followed: which of them a packet belongs to, by its tuple, and when one begins and
+ * ends. What is not known yet is asked for, once a connection.
+ *
+ * @module
+ */
+import { FlowTable } from '../tcp/flow-table.js';
+import type { Reassembler } from '../tcp/reassembler.js';
+import { sequenceAdd } from '../tcp/sequence.js';
+import { ipAddressAt, type IpView } from '../wire/ip.js';
+import {
+  TCP_FLAGS,
+  tcpAcknowledgment,
+  tcpDestinationPort,
+  tcpFlags,
+  tcpSequence,
+  tcpSourcePort,
+} from '../wire/tcp.js';
+import type { Tuple } from '../wire/tuple.js';
+import { ClientLimit } from './client-limit.js';
+import type { Connection, TrackedConnection } from './expectation-plan.js';
+
+/**
+ * Finds the connection of which a packet's tuple, `seen`, is one direction. Asked once a connection. `undefined`
+ * where it is not known: then the packet passes unread.
+ */
+export type ConnectionLookup = (seen: Tuple) => TrackedConnection | undefined;
+
+export interface ConnectionsOptions {
+  /** Ports of FTP servers as clients address them, before any DNAT; 1 to 65535. */
+  readonly ports: readonly number[];
+  readonly lookup: ConnectionLookup;
+  /** Connections tracked at once; the oldest idle one makes room. */
+  readonly capacity: number;
+  /** Connections of one client that are followed at once; its further ones are not read. */
+  readonly maxConnectionsPerClient: number;
+  /** Seed of the flow table's hash: random where the packets come from a network. */
+  readonly seed: number;
+}
+
+/** Who is told of connections, by the number of their flow. */
+export interface ConnectionListener {
+  /** `opening`: seen from its beginning. */
+  onBegin(flow: number, connection: TrackedConnection, opening: boolean): void;
+  /** It is not followed any more; its tuples can still be asked for. */
+  onEnd(flow: number): void;
+  /** Its client has as many others as it may: it is not followed. */
+  onClientLimit(connection: TrackedConnection): void;
+}
+
+const PORT_COUNT = 65_536;
+const NO_HALF = -1;
+
+export class Connections {
+  /** Packets of connections that are not known, or to no FTP port. */
+  others = 0;
+  readonly #lookup: ConnectionLookup;
+  /** 1 at each FTP port. */
+  readonly #isFtpPort = new Uint8Array(PORT_COUNT);
+  readonly #flows: FlowTable;
+  /** Conntrack's id of each flow's connection. */
+  readonly #ids: Uint32Array;
+  readonly #clients: ClientLimit;
+  readonly #streams: Reassembler;
+  readonly #listener: ConnectionListener;
+
+  constructor(options: ConnectionsOptions, streams: Reassembler, listener: ConnectionListener) {
+    const { capacity, seed } = options;
+    this.#lookup = options.lookup;
+    for (const port of options.ports) this.#isFtpPort[port] = 1;
+    this.#flows = new FlowTable({
+      capacity,
+      seed,
+      onEvict: (flow) => {
+        this.#forget(flow);
+      },
+    });
+    this.#ids = new Uint32Array(capacity);
+    this.#clients = new ClientLimit(options.maxConnectionsPerClient);
+    this.#streams = streams;
+    this.#listener = listener;
+  }
+
+  /** Connections followed now. */
+  get size(): number {
+    return this.#flows.size;
+  }
+
+  /** Connections that made room for others. */
+  get displaced(): number {
+    return this.#flows.evictions;
+  }
+
+  original(flow: number): Tuple {
+    return this.#flows.original(flow);
+  }
+
+  of(flow: number): Connection {
+    return { original: this.#flows.original(flow), reply: this.#flows.reply(flow) };
+  }
+
+  /** The half-stream that the TCP segment in `ip` belongs to; -1 where it is none of ours. */
+  halfOf(bytes: Buffer, ip: IpView, now: number): number {
+    const sourcePort = tcpSourcePort(bytes, ip.payloadAt);
+    const destinationPort = tcpDestinationPort(bytes, ip.payloadAt);
+    const half = this.#flows.find(
+      ip.family,
+      bytes,
+      ip.sourceAt,
+      ip.destinationAt,
+      sourcePort,
+      destinationPort,
+    );
+    const opening = this.#opensConnection(half, bytes, ip.payloadAt);
+    if (half < 0 || opening) {
+      const seen: Tuple = {
+        source: ipAddressAt(bytes, ip.sourceAt, ip.family),
+        destination: ipAddressAt(bytes, ip.destinationAt, ip.family),
+        sourcePort,
+        destinationPort,
+      };
+      return this.#begin(half, seen, opening, now);
+    }
+    this.#flows.touch(half >> 1, now);
+    return half;
+  }
+
+  /** Conntrack has destroyed it. Its successor of the same tuples may have begun before we hear of it, and stays. */
+  onGone({ original, id }: TrackedConnection): void {
+    const flow = this.flowOf(original);
+    if (flow >= 0 && this.#ids[flow] === id) this.end(flow);
+  }
+
+  /** -1 where it is not followed. */
+  flowOf(original: Tuple): number {
+    return this.#flows.findTuple(original) >> 1;
+  }
+
+  /** Forgets connections that have been silent since before `moment`, seconds since 1970. */
+  expire(moment: number): void {
+    this.#flows.expire(moment);
+  }
+
+  /** Forgets what is known of a connection; its next packet is as its first. */
+  end(flow: number): void {
+    this.#forget(flow);
+    this.#flows.remove(flow);
+  }
+
+  /** A SYN or SYN-ACK, whose TCP header is `at`, that does not belong to the connection which opened the flow of `half`. */
+  #opensConnection(half: number, bytes: Buffer, at: number): boolean {
+    const flags = tcpFlags(bytes, at);
+    if ((flags & TCP_FLAGS.syn) === 0 || (flags & TCP_FLAGS.rst) !== 0) return false;
+    if (half < 0) return true;
+    if (this.#streams.begun(half)) return !this.#streams.beganAt(half, tcpSequence(bytes, at));
+    const answered = sequenceAdd(tcpAcknowledgment(bytes, at), -1);
+    return (flags & TCP_FLAGS.ack) === 0 || !this.#streams.beganAt(half ^ 1, answered);
+  }
+
+  /** `before` is a half of the flow that has this tuple, if one does: of an earlier connection, or of this very one. */
+  #begin(before: number, seen: Tuple, opening: boolean, now: number): number {
+    const connection = this.#lookup(seen);
+    if (connection === undefined || this.#isFtpPort[connection.original.destinationPort] === 0) {
+      this.others++;
+      return NO_HALF;
+    }
+    // A SYN-ACK in the middle of a connection is no new one, whatever its numbers say: its peer ignores it.
+    if (before >= 0 && this.#ids[before >> 1] === connection.id) return NO_HALF;
+    if (before >= 0) this.end(before >> 1);
+    if (!this.#clients.admit(connection.original.source)) {
+      this.#listener.onClientLimit(connection);
+      return NO_HALF;
+    }
+    const flow = this.#flows.add(connection.original, connection.reply, now);
+    this.#ids[flow] = connection.id;
+    this.#listener.onBegin(flow, connection, opening);
+    return this.#flows.findTuple(seen);
+  }
+
+  #forget(flow: number): void {
+    this.#listener.onEnd(flow);
+    this.#clients.release(this.#flows.original(flow).source);
+  }
+}

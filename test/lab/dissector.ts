@@ -1,0 +1,47 @@
+/**
+ * What Wireshark's `tshark` reads in a capture, with all checksums checked: a reader of IP, TCP and FTP that is neither
+ * ours nor the kernel.
+ *
+ * @module
+ */
+import { runChecked } from './command.js';
+
+const CHECKED = ['-o', 'tcp.check_checksum:TRUE', '-o', 'ip.check_checksum:TRUE'] as const;
+
+/**
+ * Bare acknowledgements are not queued, so one may overtake the FIN that its sender sent before it. To tshark there is then
+ * a gap before the one, and the other comes again; to TCP there is nothing to mend.
+ */
+const OVERTAKEN_FIN =
+  'tcp.len == 0 && tcp.flags.syn == 0' +
+  ' && (tcp.analysis.lost_segment || tcp.analysis.out_of_order || tcp.analysis.retransmission)';
+
+/**
+ * Frames as a faultless path between patient hosts has none: with a checksum that is wrong or was not checked, or with a
+ * remark of tshark's on TCP: bytes lost, sent again or out of order, an acknowledgement repeated or of what was not seen.
+ * That a window was changed is no fault.
+ */
+const FAULTY = [
+  'tcp.checksum.status != "Good"',
+  'ip.checksum.status != "Good"',
+  `(tcp.analysis.flags && !tcp.analysis.window_update && !(${OVERTAKEN_FIN}))`,
+].join(' || ');
+
+/** The values of `fields` in the frames that the display filter `filter` names, one row a frame. */
+export async function dissect(
+  capture: string,
+  filter: string,
+  fields: readonly string[],
+): Promise<readonly (readonly string[])[]> {
+  const columns = fields.flatMap((field) => ['-e', field]);
+  const printed = await runChecked([
+    ...(['tshark', '-n', '-r', capture, ...CHECKED, '-Y', filter] as const),
+    ...['-T', 'fields', ...columns],
+  ]);
+  const rows = printed.split('\n').slice(0, -1);
+  return rows.map((row) => row.split('\t'));
+}
+
+/** What tshark finds wrong with the TCP segments of `capture`: frame numbers, states of the checksum, remarks. */
+export const faultyFrames = (capture: string): Promise<readonly (readonly string[])[]> =>
+  dissect(capture, FAULTY, ['frame.number', 'tcp.checksum.status', '_ws.expert.message']);

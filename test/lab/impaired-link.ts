@@ -1,0 +1,70 @@
+/**
+ * A link that loses, delays past later ones and duplicates TCP segments: `impaired-link.py` between two interfaces, in a
+ * namespace of its own. It is what netem would do, which kernels often lack.
+ *
+ * @module
+ */
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import type { Laboratory } from './laboratory.js';
+import { turnOffloadsOff } from './offloads.js';
+import type { RunningProcess } from './running-process.js';
+import type { Attachment } from './topology.js';
+
+const SCRIPT = fileURLToPath(new URL('impaired-link.py', import.meta.url));
+
+const counts = z.object({
+  segments: z.number(),
+  lost: z.number(),
+  duplicated: z.number(),
+  /** Went on after a later segment of the same direction of the same connection. */
+  overtaken: z.number(),
+});
+const impairments = z.object({ control: counts, data: counts });
+/** What was done to the segments of control connections, and to those of data connections. */
+export type Impairments = z.infer<typeof impairments>;
+
+export interface ImpairedLinkSettings {
+  readonly controlPort: number;
+  /** What chance begins with: the same one does the same to the same segments. */
+  readonly seed: string;
+}
+
+export class ImpairedLink {
+  readonly #process: RunningProcess;
+
+  private constructor(process: RunningProcess) {
+    this.#process = process;
+  }
+
+  /** Joins `one` and `other` by two new interfaces; the link forwards when this resolves. */
+  static async join(
+    laboratory: Laboratory,
+    one: Attachment,
+    other: Attachment,
+    { controlPort, seed }: ImpairedLinkSettings,
+  ): Promise<ImpairedLink> {
+    const cable = await laboratory.namespace('cable');
+    // Nothing on it speaks for itself.
+    await cable.setParameters({ 'net.ipv6.conf.default.disable_ipv6': '1' });
+    for (const [end, { namespace, device }] of [
+      ['near', one],
+      ['far', other],
+    ] as const) {
+      await namespace.connect(device, cable, end);
+      await turnOffloadsOff(namespace, device);
+    }
+    await cable.configure(['link set near up', 'link set far up']);
+    const program = ['/usr/bin/python3', SCRIPT, 'near', 'far', String(controlPort), seed] as const;
+    const running = await laboratory.start(cable, program);
+    await running.waitUntil('forwarding', () => running.stdout.includes('forwarding'));
+    return new ImpairedLink(running);
+  }
+
+  /** Ends it, and answers what it did. */
+  async stop(): Promise<Impairments> {
+    const { status } = await this.#process.stop('SIGTERM');
+    if (status !== 0) throw new Error(`did not end cleanly: ${this.#process.describe()}`);
+    return impairments.parse(JSON.parse(this.#process.stdout.at(-1) ?? ''));
+  }
+}
