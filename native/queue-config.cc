@@ -5,6 +5,7 @@
 #include <linux/netfilter.h>
 #include <linux/netlink.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <string>
@@ -19,6 +20,9 @@ namespace {
 
 /** Far more than all configuration messages of a queue, and than any acknowledgement with its text. */
 constexpr size_t kBufferBytes = 4096;
+
+/** The kernel's errnos are 1 to 4095 (include/linux/err.h). */
+constexpr int kMaxErrno = 4095;
 
 /** One datagram of configuration messages, and what the kernel says to each. */
 class Conversation {
@@ -66,26 +70,33 @@ class Conversation {
     message_ = nullptr;
   }
 
-  Outcome Read(size_t length) {
+  /** What is not whole says nothing; of a packet, whose end may not have fit, the beginning will do. */
+  Outcome Read(size_t received) {
     const auto* message = reinterpret_cast<const nlmsghdr*>(buffer_.data());
+    const size_t length = std::min(received, kBufferBytes);
     if (length < sizeof(nlmsghdr)) return std::nullopt;
-    if (message->nlmsg_type == kPacketMessage) return AcceptUnseen(message);
-    if (message->nlmsg_type != NLMSG_ERROR || message->nlmsg_seq == 0 || message->nlmsg_seq > steps_.size()) {
+    if (message->nlmsg_type == kPacketMessage) return AcceptUnseen(message, length);
+    if (!mnl_nlmsg_ok(message, static_cast<int>(length)) || message->nlmsg_type != NLMSG_ERROR) {
       return std::nullopt;
     }
-    const auto* error = static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(message));
-    steps_[message->nlmsg_seq - 1].failure.error_number = -error->error;
+    if (mnl_nlmsg_get_payload_len(message) < sizeof(nlmsgerr)) return std::nullopt;
+    if (message->nlmsg_seq == 0 || message->nlmsg_seq > steps_.size()) return std::nullopt;
+    const int error = static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(message))->error;
+    if (error <= 0 && error >= -kMaxErrno) steps_[message->nlmsg_seq - 1].failure.error_number = -error;
     return std::nullopt;
   }
 
   /** NFQA_PACKET_HDR is the first attribute of a packet message (nfqnl_build_packet_message). */
-  Outcome AcceptUnseen(const nlmsghdr* packet) {
+  Outcome AcceptUnseen(const nlmsghdr* packet, size_t length) {
+    constexpr size_t kAttributeAt = MNL_ALIGN(sizeof(nlmsghdr)) + MNL_ALIGN(sizeof(nfgenmsg));
+    if (length < kAttributeAt + MNL_ATTR_HDRLEN + sizeof(nfqnl_msg_packet_hdr)) return std::nullopt;
     const nlattr& first = *Attributes(packet, sizeof(nfgenmsg)).begin();
+    if (mnl_attr_get_type(&first) != NFQA_PACKET_HDR) return std::nullopt;
     const auto* header = static_cast<const nfqnl_msg_packet_hdr*>(mnl_attr_get_payload(&first));
     std::array<uint8_t, 64> message{};
     const Verdict accept{.packet_id = ntohl(header->packet_id), .verdict = NF_ACCEPT};
-    const size_t length = PutVerdict(message.data(), NFQNL_MSG_VERDICT, queue_, accept);
-    return socket_.Send({message.data(), length}, "accept a packet");
+    const size_t size = PutVerdict(message.data(), NFQNL_MSG_VERDICT, queue_, accept);
+    return socket_.Send({message.data(), size}, "accept a packet");
   }
 
   NetlinkSocket& socket_;

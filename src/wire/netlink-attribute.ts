@@ -112,9 +112,9 @@ export class AttributeReader {
 
   /** A string up to its NUL, or to the end of the value where it has none. */
   text(): string {
-    const nul = this.#bytes.indexOf(0, this.#valueAt);
-    const end = nul === -1 ? this.#valueEnd : Math.min(nul, this.#valueEnd);
-    return this.#bytes.toString('latin1', this.#valueAt, end);
+    const value = this.#bytes.subarray(this.#valueAt, this.#valueEnd);
+    const nul = value.indexOf(0);
+    return value.toString('latin1', 0, nul === -1 ? value.length : nul);
   }
 
   /** A reader of the attributes within this one. */

@@ -115,7 +115,7 @@ export function readAcknowledgement(message: MessageReader): Acknowledgement | N
     if (end - attributesAt < MESSAGE_HEADER_LENGTH) return 'message-body-truncated';
     const repeated =
       flags & MESSAGE_FLAGS.capped ? MESSAGE_HEADER_LENGTH : repeatedLength(bytes, attributesAt);
-    attributesAt += alignNetlink(repeated);
+    attributesAt += alignNetlink(Math.min(repeated, end - attributesAt));
   }
   if ((flags & MESSAGE_FLAGS.acknowledgementAttributes) === 0 || attributesAt >= end) {
     return { errno, explanation: undefined };

@@ -172,6 +172,19 @@ describe('an announcement cut over segments, on a translated connection', () => 
     }
     expect(dialogue.segment('client', first + 5, '1').passage).toEqual({ kind: 'accept' });
   });
+
+  it('that is given up is not withheld again where a part of it has passed, and so keeps nothing behind that waiting', () => {
+    const dialogue = new TranslatedDialogue(SNAT);
+    const first = dialogue.clientNext;
+    const send = (offset: number): Sent => dialogue.segment('client', first + offset, line.charAt(offset));
+    dialogue.client('PORT ');
+    for (let time = 0; time <= MAX_WITHHELD; time++) send(5);
+    expect(send(6).passage.kind).toBe('drop');
+    // Lost behind us, and sent again.
+    expect(send(5).passage).toEqual({ kind: 'accept' });
+    const kinds = Array.from({ length: MAX_WITHHELD + 1 }, () => send(6).passage.kind);
+    expect(kinds.at(-1)).toBe('accept');
+  });
 });
 
 describe('an announcement in segments of one byte, of a sender that never puts them together', () => {

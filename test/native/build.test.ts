@@ -1,23 +1,19 @@
-import { cpSync, existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runChecked, type Command } from '../lab/command.js';
+import { buildKernelEnd, malformedEnvironment } from './kernel-end.js';
+import {
+  BUILD_DEADLINE_MS,
+  copySources,
+  ROOT,
+  SANITIZED_BUILD,
+  sanitizerEnvironment,
+} from './sanitized-addon.js';
 import { Stage } from './stage.js';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const BUILD_DEADLINE_MS = 15 * 60_000;
-const SOURCES = ['native', 'CMakeLists.txt', 'binding.gyp', 'package.json'];
 const EXPORTS = ['QueueSocket', 'RequestSocket', 'EventSocket', 'restartWith'];
-
-/** Both tools build into `build/`: each gets a copy of the sources, and the build in use stays as it is. */
-function copySources(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'native-build-'));
-  for (const name of SOURCES) cpSync(join(ROOT, name), join(folder, name), { recursive: true });
-  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-  return folder;
-}
 
 /** Node's headers where they are installed beside Node, so that node-gyp does not ask the network for them. */
 function installedHeaders(): readonly string[] {
@@ -48,8 +44,10 @@ describe('the addon', () => {
   });
 
   const buildCopy = async (command: Command): Promise<string> => {
-    const folder = copySources();
+    // Both tools build into `build/`: each gets a copy of the sources, and the build in use stays as it is.
+    const folder = mkdtempSync(join(tmpdir(), 'native-build-'));
     folders.push(folder);
+    copySources(folder);
     const output = await runChecked(command, { cwd: folder, deadlineMs: BUILD_DEADLINE_MS });
     expect(output).not.toContain('warning:');
     return folder;
@@ -69,17 +67,12 @@ describe('the addon', () => {
   });
 
   describe('built with sanitizers', () => {
+    let folder: string;
     let env: Record<string, string>;
 
     beforeAll(async () => {
-      const folder = await buildCopy([tool('cmake-js'), 'build', '--parallel=2', '--CDSANITIZE=ON']);
-      const library = await runChecked(['c++', '-print-file-name=libasan.so']);
-      env = {
-        CONNTRACK_FTP_PREBUILD: folder,
-        LD_PRELOAD: library.trim(),
-        // Node frees little of its own at its end; what the addon leaks is measured by its life tests.
-        ASAN_OPTIONS: 'detect_leaks=0',
-      };
+      folder = await buildCopy(SANITIZED_BUILD);
+      env = await sanitizerEnvironment(folder);
     }, BUILD_DEADLINE_MS);
 
     it.each([
@@ -103,6 +96,14 @@ describe('the addon', () => {
       { file: 'workers', scenario: 'workers are terminated', argument: 'count and close' },
     ])('$file: $scenario', async ({ file, scenario, argument }) => {
       const ending = await stage.playToEnd(file, scenario, { env, argument });
+      expect(ending).toMatchObject({ status: 0, stderr: '' });
+    });
+
+    it('outlives malformed messages, and those that once broke it', async () => {
+      const ending = await stage.playToEnd('malformed', 'malformed messages', {
+        env: await malformedEnvironment(folder, await buildKernelEnd(folder)),
+        argument: { seed: 1, seconds: 20, iterations: 2000 },
+      });
       expect(ending).toMatchObject({ status: 0, stderr: '' });
     });
   });

@@ -201,6 +201,16 @@ describe('acknowledgements', () => {
     expect(readAcknowledgement(first(bytes))).toBe('message-body-truncated');
   });
 
+  it.each([40, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff])(
+    'that claim to repeat a request of %i bytes, which are not there, tell the errno all the same',
+    (claimed) => {
+      const repeated = Buffer.from(request);
+      writeHostUint32(repeated, 0, claimed);
+      const flags = MESSAGE_FLAGS.acknowledgementAttributes;
+      expect(acknowledgement(17, flags, repeated)).toEqual({ errno: 17, explanation: undefined });
+    },
+  );
+
   it('are found in the end of a dump too', () => {
     const bytes = message(MESSAGE_HEADER_LENGTH + 4, CONTROL_TYPES.done);
     writeHostUint32(bytes, MESSAGE_HEADER_LENGTH, -22 >>> 0);

@@ -1,0 +1,30 @@
+/**
+ * `kernel-end.c`, built, and the environment in which a sanitized addon talks to it in place of the kernel.
+ *
+ * @module
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runChecked } from '../lab/command.js';
+import { sanitizerEnvironment } from './sanitized-addon.js';
+
+const SOURCE = fileURLToPath(new URL('kernel-end.c', import.meta.url));
+
+/** Builds it into `folder` and answers the library. */
+export async function buildKernelEnd(folder: string): Promise<string> {
+  const library = join(folder, 'kernel-end.so');
+  await runChecked(['cc', '-shared', '-fPIC', '-O1', '-Wall', '-Wextra', '-o', library, SOURCE, '-ldl']);
+  return library;
+}
+
+/** Of the scenarios `malformed`, for the sanitized addon in `folder`; what they work on is kept there as well. */
+export async function malformedEnvironment(folder: string, library: string): Promise<Record<string, string>> {
+  const answers = join(folder, 'answers');
+  writeFileSync(answers, '');
+  return {
+    ...(await sanitizerEnvironment(folder, [library])),
+    KERNEL_ANSWERS: answers,
+    INPUT_UNDER_WAY: join(folder, 'input-under-way'),
+  };
+}

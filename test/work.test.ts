@@ -1,0 +1,72 @@
+/** The work that a packet causes does not grow with the stream that it is in: adversarial streams of growing size. */
+import { describe, expect, it } from 'vitest';
+import { workOf } from './work/work.js';
+
+// After the counting has begun.
+const { ADVERSARIAL_STREAMS, connectionOf, opening } = await import('./work/adversarial-streams.js');
+const { announcementEdit } = await import('../src/helper/announcement-edit.js');
+const { newHelper } = await import('./helper/dialogue.js');
+
+/** Four times the stream may cost four times the work, and what its beginning cost less. */
+const TOLERANCE = 1.15;
+const PATIENCE = 120_000;
+
+/** The helper's work on these packets, as the daemon would have it done. */
+function helperWork(packets: readonly Buffer[], translated: boolean): number {
+  const connection = { ...connectionOf(translated), id: 1 };
+  const helper = newHelper({ lookup: () => connection });
+  const play = (packet: Buffer): void => {
+    for (const effect of helper.onPacket(packet, 0, packet.length, 1, 1)) {
+      if (effect.kind !== 'expect' || effect.rewrite?.needed !== true) continue;
+      const port = effect.expected.tuple.destinationPort;
+      const edit = announcementEdit(effect.rewrite, port, true);
+      if (edit === undefined || helper.rewriteObstacle(effect.rewrite.at.half, edit) !== undefined) continue;
+      helper.rewrite(effect.rewrite.at.half, edit, { effect, port, fresh: true });
+    }
+    if (helper.passage(packet).kind === 'replace') helper.passed();
+    helper.takeWithdrawn();
+  };
+  opening(translated).forEach(play);
+  return workOf(() => {
+    packets.forEach(play);
+  });
+}
+
+describe('the work', () => {
+  it('that is counted is that of our sources, and of native calls', async () => {
+    const { LineScanner } = await import('../src/ftp/line-scanner.js');
+    const scanner = new LineScanner({ halves: 2 }, { onLine: () => undefined });
+    scanner.begin(0);
+    const bytes = Buffer.alloc(4000, 'a');
+    const [one = 0, four = 0] = [1000, 4000].map((length) =>
+      workOf(() => {
+        scanner.scan(0, bytes, 0, length, 0);
+      }),
+    );
+    // Each byte is looked at once; up to 2,049 of them are kept.
+    expect(one).toBeGreaterThan(2000);
+    expect(four).toBeGreaterThan(4000);
+    expect(workOf(() => Buffer.alloc(100).copy(bytes))).toBe(100);
+  });
+
+  it('that grows with the square of a stream would be seen', () => {
+    const squared = (size: number): number =>
+      workOf(() => {
+        for (let at = 0; at < size; at++) Buffer.alloc(10).copy(Buffer.alloc(at));
+        for (let at = 0; at < size; at++) Buffer.alloc(at).copy(Buffer.alloc(at));
+      });
+    expect(squared(400)).toBeGreaterThan(4 * TOLERANCE * squared(100));
+  });
+
+  it.each(ADVERSARIAL_STREAMS)(
+    'on $name grows as they do',
+    ({ sizes: [small, large], translated = false, packets }) => {
+      const [one, four] = [packets(small), packets(large)];
+      const factor = four.length / one.length;
+      const work = [helperWork(one, translated), helperWork(four, translated)] as const;
+      expect(work[0]).toBeGreaterThan(one.length);
+      expect(work[1]).toBeLessThanOrEqual(factor * TOLERANCE * work[0]);
+    },
+    PATIENCE,
+  );
+});
