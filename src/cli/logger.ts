@@ -1,22 +1,22 @@
 /**
  * The log: one JSON object a line, or lines for people on a terminal. Writing to a pipe or file never blocks the packet
- * path: what a slow reader does not take within `LOG_BUFFER_BYTES` is dropped, whole lines, and when there is room again
- * a line tells how many. Without a reader the daemon goes on; one that comes later gets what is held, and what follows.
- * A terminal is written to at once.
+ * path and never ends the daemon: what a slow reader does not take within `LOG_BUFFER_CHARACTERS` is dropped, and the
+ * log tells how many lines that were once it goes on. A terminal is written to at once.
  *
  * @module
  */
-import { setTimeout as pause } from 'node:timers/promises';
 import pino from 'pino';
+import { LogOutput } from './log-output.js';
 import type { LogLevel } from './options.js';
 
-export const LOG_BUFFER_BYTES = 4 * 1024 * 1024;
-/** A reader that takes nothing more keeps the end of the process for so long. */
+export const LOG_BUFFER_CHARACTERS = 4 * 1024 * 1024;
+const STANDARD_OUTPUT = 1;
+/** At the end a reader that takes nothing more must not keep us for longer. */
 const END_WITHIN_MS = 1_000;
 
 export interface Log {
   readonly logger: pino.Logger;
-  /** Writes what is still held, as far as the reader takes it soon. Nothing may be logged after it. */
+  /** Waits until what was logged is written, though not for long. */
   end(): Promise<void>;
 }
 
@@ -38,16 +38,13 @@ export async function openLog(level: LogLevel, terminal: boolean): Promise<Log> 
     });
     return { logger: pino(options, stream), end: () => Promise.resolve() };
   }
-  const destination = pino.destination({ dest: 1, sync: false, maxLength: LOG_BUFFER_BYTES, retryEAGAIN });
-  const logger = pino(options, destination);
-  // Standard output without a reader (EPIPE) must not end the daemon.
-  destination.on('error', () => undefined);
-  reportLosses(logger, destination);
-  return { logger, end: () => end(destination) };
-}
-
-type Destination = ReturnType<typeof pino.destination>;
-
-/** A full pipe is tried again, until nobody waits for it any more. */
-function retryEAGAIN(this: Destination): boolean {
+  const output = new LogOutput({
+    descriptor: STANDARD_OUTPUT,
+    capacity: LOG_BUFFER_CHARACTERS,
+    onLosses: (lines) => {
+      logger.warn({ event: 'log-lost', lines }, `${lines} lines of the log were lost: nobody took them`);
+    },
+  });
+  const logger: pino.Logger = pino(options, output);
+  return { logger, end: () => output.end(END_WITHIN_MS) };
 }

@@ -136,7 +136,7 @@ async function run(options: RunOptions): Promise<void> {
     const counted = { ...helper.counters, ...helper.limitCounters, ...lost };
     const own = { linesSuppressed: packetLog.suppressed, defects: daemon.defects };
     logger.info({ event: 'stopped', ...counted, ...own }, 'stopped');
-    log.flush();
+    await log.end();
   }
 }
 

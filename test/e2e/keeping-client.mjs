@@ -28,7 +28,8 @@ class ControlConnection {
   #text = '';
   /** @type {string | undefined} */
   #end;
-  #news = () => {};
+  /** @type {(() => void) | undefined} */
+  #news;
 
   /** @param {string} address */
   constructor(address) {
@@ -36,14 +37,14 @@ class ControlConnection {
     this.socket.setEncoding('latin1').setNoDelay();
     this.socket.on('data', (/** @type {string} */ text) => {
       this.#text += text;
-      this.#news();
+      this.#news?.();
     });
     this.socket.on('error', (error) => {
       this.#end = error.message;
     });
     this.socket.on('close', () => {
       this.#end ??= 'closed by the server';
-      this.#news();
+      this.#news?.();
     });
   }
 
@@ -78,7 +79,7 @@ class ControlConnection {
 /** @param {import('node:net').Socket} socket */
 async function bytesOf(socket) {
   let bytes = 0;
-  for await (const chunk of socket) bytes += /** @type {Buffer} */ (chunk).length;
+  for await (const chunk of /** @type {AsyncIterable<Buffer>} */ (socket)) bytes += chunk.length;
   return bytes;
 }
 
