@@ -65,10 +65,7 @@ export class KeepingClients {
     const { laboratory, topology, server } = scene;
     const sessions = plans.map(({ family, mode }) => `${server.host.address[family]}/${mode}`);
     const command = [process.execPath, CLIENT, ...sessions] as const;
-    const clients = new KeepingClients(
-      await laboratory.start(topology.client.namespace, command),
-      sessions,
-    );
+    const clients = new KeepingClients(await laboratory.start(topology.client.namespace, command), sessions);
     await clients.awaitTransfers();
     return clients;
   }
@@ -79,13 +76,22 @@ export class KeepingClients {
 
   /** Waits until each session has fetched its file once more, in a transfer that began from now on. */
   async awaitTransfers(): Promise<void> {
+    await this.#awaitEach('transfer', ({ bytes }) => bytes > 0);
+  }
+
+  /** As `awaitTransfers`, but a transfer may have failed. */
+  async awaitAttempts(): Promise<void> {
+    await this.#awaitEach('attempt', () => true);
+  }
+
+  async #awaitEach(what: string, counts: (transfer: Transfer) => boolean): Promise<void> {
     const from = Date.now();
     await this.#process.waitUntil(
-      'a transfer of each session',
+      `${what} of each session`,
       () => {
         this.#expectNoneLost();
-        const fetched = this.transfers.filter(({ begun, bytes }) => begun >= from && bytes > 0);
-        return new Set(fetched.map(({ session }) => session)).size === this.#sessions.length;
+        const ended = this.transfers.filter((one) => one.begun >= from && counts(one));
+        return new Set(ended.map(({ session }) => session)).size === this.#sessions.length;
       },
       RECOVERS_WITHIN_MS,
     );
