@@ -70,24 +70,29 @@ describe.each([
   { full: 'queue', options: ['--queue-length', String(QUEUE_LENGTH)], fill: fillQueue },
   { full: 'receive buffer', options: [], fill: fillReceiveBuffer },
 ])('a full $full', ({ full, options, fill }) => {
-  async function begin(...more: readonly string[]): Promise<{ daemon: Daemon; clients: KeepingClients }> {
+  /** Answers when reading stopped, too. */
+  async function begin(
+    ...more: readonly string[]
+  ): Promise<{ daemon: Daemon; clients: KeepingClients; from: number }> {
     const settings = { ports: [21], options: [...options, ...more] };
     const daemon = await Daemon.start(scene.laboratory, scene.topology.firewall, settings);
     const clients = await KeepingClients.start(scene);
+    const from = Date.now();
     process.kill(daemon.pid, 'SIGSTOP');
     await fill();
-    return { daemon, clients };
+    return { daemon, clients, from };
   }
 
   async function end(daemon: Daemon, clients: KeepingClients): Promise<void> {
     await clients.stop();
     await daemon.stop();
     expect(daemon.counter('defects')).toBe(0);
+    expect(daemon.log.includes('"event":"overload"')).toBe(full === 'receive buffer');
+    expect((daemon.counter('queueOverruns') ?? 0) > 0).toBe(full === 'receive buffer');
   }
 
   it('lets packets pass unread: sessions go on, without data connections', async () => {
-    const { daemon, clients } = await begin();
-    const from = Date.now();
+    const { daemon, clients, from } = await begin();
     await clients.awaitAttempts();
     process.kill(daemon.pid, 'SIGCONT');
     await waitFor('an empty queue', async () => (await stateOfQueue()).waiting === 0);
@@ -100,9 +105,10 @@ describe.each([
 
   it('holds packets up with --when-full drop: every transfer is late, and none fails', async () => {
     const { daemon, clients } = await begin('--when-full', 'drop');
-    await waitFor('dropped packets', async () => {
+    const before = await stateOfQueue();
+    await waitFor('dropped packets of the sessions', async () => {
       const { droppedFull, overruns } = await stateOfQueue();
-      return (full === 'queue' ? droppedFull : overruns) > 0;
+      return droppedFull > before.droppedFull || overruns > before.overruns;
     });
     process.kill(daemon.pid, 'SIGCONT');
     await clients.awaitTransfers();

@@ -60,13 +60,17 @@ export class KeepingClients {
     this.#sessions = sessions;
   }
 
-  /** Every session has fetched its file once when this resolves. */
-  static async start(scene: Scene, plans: readonly SessionPlan[] = EACH_MODE): Promise<KeepingClients> {
+  /** Every session has fetched its file once when this resolves, or has tried to. */
+  static async start(
+    scene: Scene,
+    plans: readonly SessionPlan[] = EACH_MODE,
+    until: 'transfer' | 'attempt' = 'transfer',
+  ): Promise<KeepingClients> {
     const { laboratory, topology, server } = scene;
     const sessions = plans.map(({ family, mode }) => `${server.host.address[family]}/${mode}`);
     const command = [process.execPath, CLIENT, ...sessions] as const;
     const clients = new KeepingClients(await laboratory.start(topology.client.namespace, command), sessions);
-    await clients.awaitTransfers();
+    await (until === 'transfer' ? clients.awaitTransfers() : clients.awaitAttempts());
     return clients;
   }
 
