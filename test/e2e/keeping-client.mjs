@@ -2,7 +2,7 @@
  * FTP clients that keep their control connections and fetch a small file again and again, each in one mode. Prints an
  * object a line: each transfer as it ends, and each control connection when it is lost or, at SIGTERM, has said goodbye.
  *
- *     node keeping-client.mjs ADDRESS/MODE…
+ *     node keeping-client.mjs ADDRESS/MODE/NUMBER…
  *
  * @module
  */
@@ -137,7 +137,7 @@ async function fetchActive(control, mode) {
   }
 }
 
-/** @param {string} name ADDRESS/MODE */
+/** @param {string} name ADDRESS/MODE/NUMBER */
 async function keep(name) {
   const [address = '', mode = ''] = name.split('/');
   const control = new ControlConnection(address);

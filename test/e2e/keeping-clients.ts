@@ -67,7 +67,7 @@ export class KeepingClients {
     until: 'transfer' | 'attempt' = 'transfer',
   ): Promise<KeepingClients> {
     const { laboratory, topology, server } = scene;
-    const sessions = plans.map(({ family, mode }) => `${server.host.address[family]}/${mode}`);
+    const sessions = plans.map(({ family, mode }, at) => `${server.host.address[family]}/${mode}/${at}`);
     const command = [process.execPath, CLIENT, ...sessions] as const;
     const clients = new KeepingClients(await laboratory.start(topology.client.namespace, command), sessions);
     await (until === 'transfer' ? clients.awaitTransfers() : clients.awaitAttempts());
