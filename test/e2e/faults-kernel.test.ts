@@ -90,6 +90,8 @@ describe('refused by the kernel', () => {
       await waitFor('packets in the queue', async () => ((await queueState(firewall))?.waiting ?? 0) > 0);
       await firewall.runChecked(['conntrack', '-D', '-p', 'tcp', '--dport', '21']);
       process.kill(daemon.pid, 'SIGCONT');
+      // The daemon hears of it when it does, and then meets the session in its middle.
+      await clients.awaitTransfers();
       await recover(from);
     }
   });
