@@ -1,8 +1,10 @@
 #include "netlink-socket.h"
 
 #include <linux/netlink.h>
+#include <linux/sock_diag.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <cerrno>
 
 namespace conntrack_ftp {
@@ -62,6 +64,13 @@ Outcome NetlinkSocket::IgnoreOverruns() {
 Outcome NetlinkSocket::JoinGroup(uint32_t group) {
   if (SetOption(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, static_cast<int>(group))) return std::nullopt;
   return LastFailure("join netfilter group " + std::to_string(group));
+}
+
+uint32_t NetlinkSocket::lost() const {
+  std::array<uint32_t, SK_MEMINFO_VARS> memory{};
+  socklen_t length = sizeof(memory);
+  const int answer = getsockopt(fd(), SOL_SOCKET, SO_MEMINFO, memory.data(), &length);
+  return answer == 0 ? memory[SK_MEMINFO_DROPS] : 0;
 }
 
 size_t NetlinkSocket::send_limit() const {

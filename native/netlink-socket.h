@@ -28,6 +28,8 @@ class NetlinkSocket {
   /** A message that finds the receive buffer full is lost alone, instead of all until the buffer is empty. */
   Outcome IgnoreOverruns();
   Outcome JoinGroup(uint32_t group);
+  /** Messages of the kernel that found the receive buffer full and were lost; 0 before Linux 4.12. */
+  [[nodiscard]] uint32_t lost() const;
   /** The greatest datagram that `Send` can take. */
   [[nodiscard]] size_t send_limit() const;
 

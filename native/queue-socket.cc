@@ -105,14 +105,11 @@ void QueueSocket::OnReadable() {
 bool QueueSocket::ServeBatch(Napi::Object self) {
   const int received = packets_.Receive(socket_);
   if (received == -EAGAIN) return false;
-  if (received == -ENOBUFS) {
-    ++overruns_;
-    return true;
-  }
+  if (received == -ENOBUFS) return true;
   if (received < 0) {
     calling_ = true;  // Report does call, and needs what Release takes away.
     Close();
-    socket_.Close();
+    CloseSocket();
     Report(self, {"receive packets of queue " + std::to_string(queue_), -received});
     return false;
   }
@@ -152,9 +149,14 @@ void QueueSocket::Close() {
 }
 
 void QueueSocket::Release() {
-  socket_.Close();
+  CloseSocket();
   on_batch_.reset();
   on_error_.reset();
+}
+
+void QueueSocket::CloseSocket() {
+  overruns_ = overruns();
+  socket_.Close();
 }
 
 }  // namespace conntrack_ftp

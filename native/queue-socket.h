@@ -27,7 +27,7 @@ class QueueSocket final : public Napi::ObjectWrap<QueueSocket>, private Readable
 
   [[nodiscard]] uint32_t malformed() const { return packets_.malformed(); }
   [[nodiscard]] uint32_t rejected() const { return packets_.rejected(); }
-  [[nodiscard]] uint32_t overruns() const { return overruns_; }
+  [[nodiscard]] uint32_t overruns() const { return socket_.open() ? socket_.lost() : overruns_; }
 
  private:
   /** Binds the queue as `config` says; answers a failure when it cannot serve. */
@@ -45,6 +45,7 @@ class QueueSocket final : public Napi::ObjectWrap<QueueSocket>, private Readable
   void Close();
   /** The end of closing: lets go of the descriptor, and of the callbacks, which may refer to this object. */
   void Release();
+  void CloseSocket();
 
   NetlinkSocket socket_;
   PacketBatch packets_;
@@ -52,6 +53,7 @@ class QueueSocket final : public Napi::ObjectWrap<QueueSocket>, private Readable
   std::optional<Callback> on_batch_;
   std::optional<Callback> on_error_;
   uint16_t queue_ = 0;
+  /** Of the socket, when it was closed. */
   uint32_t overruns_ = 0;
   /** JavaScript is being called: what it closes is released when it returns, and has sent its verdicts. */
   bool calling_ = false;

@@ -60,6 +60,11 @@ export class Daemon {
       else if (passage.kind === 'drop') this.#drop(queue, row, passage.cause);
       for (const promised of helper.takeWithdrawn()) this.#withdraw(promised);
     } catch (error) {
+      // The kernel's refusals are no defects: it has no memory left for an answer, for one.
+      if (error instanceof ConntrackFtpError) {
+        this.#parts.log.unread(error);
+        return;
+      }
       this.defects++;
       this.#parts.log.defect(error);
     }

@@ -1,18 +1,23 @@
 /**
  * The log: one JSON object a line, or lines for people on a terminal. Writing to a pipe or file never blocks the packet
- * path: what a slow reader does not take within `LOG_BUFFER_BYTES` is dropped. A terminal is written to at once.
+ * path and never ends the daemon: what a slow reader does not take within `LOG_BUFFER_CHARACTERS` is dropped, and the
+ * log tells how many lines that were once it goes on. A terminal is written to at once.
  *
  * @module
  */
 import pino from 'pino';
+import { LogOutput } from './log-output.js';
 import type { LogLevel } from './options.js';
 
-export const LOG_BUFFER_BYTES = 4 * 1024 * 1024;
+export const LOG_BUFFER_CHARACTERS = 4 * 1024 * 1024;
+const STANDARD_OUTPUT = 1;
+/** At the end a reader that takes nothing more must not keep us for longer. */
+const END_WITHIN_MS = 1_000;
 
-/** The part of pino that the commands use; `flush` writes what is still held, before the process ends. */
 export interface Log {
   readonly logger: pino.Logger;
-  flush(): void;
+  /** Waits until what was logged is written, though not for long. */
+  end(): Promise<void>;
 }
 
 /** Logs to standard output: `time` is seconds since 1970, `event` names the kind of line. */
@@ -31,23 +36,15 @@ export async function openLog(level: LogLevel, terminal: boolean): Promise<Log> 
       customPrettifiers: { time: (time) => new Date(Number(time) * 1000).toISOString().slice(11, 23) },
       hideObject: true,
     });
-    return { logger: pino(options, stream), flush: () => undefined };
+    return { logger: pino(options, stream), end: () => Promise.resolve() };
   }
-  // At the end a reader that takes nothing more must not keep us.
-  let ending = false;
-  const retryEAGAIN = (): boolean => !ending;
-  const destination = pino.destination({ dest: 1, sync: false, maxLength: LOG_BUFFER_BYTES, retryEAGAIN });
-  // A reader that goes away (EPIPE) must not end the daemon.
-  destination.on('error', () => undefined);
-  return {
-    logger: pino(options, destination),
-    flush: () => {
-      ending = true;
-      try {
-        destination.flushSync();
-      } catch {
-        // Not open yet, or the reader has gone: there is nobody left to tell.
-      }
+  const output = new LogOutput({
+    descriptor: STANDARD_OUTPUT,
+    capacity: LOG_BUFFER_CHARACTERS,
+    onLosses: (lines) => {
+      logger.warn({ event: 'log-lost', lines }, `${lines} lines of the log were lost: nobody took them`);
     },
-  };
+  });
+  const logger: pino.Logger = pino(options, output);
+  return { logger, end: () => output.end(END_WITHIN_MS) };
 }

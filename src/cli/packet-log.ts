@@ -5,7 +5,7 @@
  * @module
  */
 import type { Logger } from 'pino';
-import { NetlinkRejected, type ConntrackFtpError } from '../errors.js';
+import { NetlinkRejected, SystemCallError, type ConntrackFtpError } from '../errors.js';
 import type { DecisionRecord } from '../helper/decision.js';
 import type { ReleaseCause } from '../helper/effect.js';
 import type { ExpectedConnection } from '../helper/expectation-plan.js';
@@ -76,6 +76,15 @@ export class PacketLog {
     this.#logger.debug({ event: 'withheld', packet, cause }, `withheld: ${cause}`);
   }
 
+  /** What was asked of the kernel to read a packet failed. */
+  unread(error: ConntrackFtpError): void {
+    if (!this.#may()) return;
+    this.#logger.warn(
+      { event: 'unread', ...errnoOf(error) },
+      `a packet passed unread, since ${error.message}`,
+    );
+  }
+
   defect(error: unknown): void {
     if (!this.#may()) return;
     this.#logger.error({ event: 'defect', err: error }, 'a packet passed unread because of a defect');
@@ -114,4 +123,4 @@ function rewritten({ rewrittenAddress, rewrittenPort }: DecisionRecord): string 
 }
 
 const errnoOf = (error: ConntrackFtpError): { errno?: string } =>
-  error instanceof NetlinkRejected ? { errno: error.errnoName } : {};
+  error instanceof NetlinkRejected || error instanceof SystemCallError ? { errno: error.errnoName } : {};

@@ -21,6 +21,7 @@ import { confine, hasNetAdmin, NET_ADMIN_REMEDY, type Confinement } from '../ker
 import { Daemon } from './daemon.js';
 import { openLog } from './logger.js';
 import { checkOptions, readConfiguration, RunOptionsSchema, type RunOptions } from './options.js';
+import { OverloadReport } from './overload-report.js';
 import { PacketLog } from './packet-log.js';
 import { PinholeOpener } from './pinhole-opener.js';
 import { addPolicyOptions, policyFrom } from './policy-options.js';
@@ -107,6 +108,7 @@ async function run(options: RunOptions): Promise<void> {
   });
   const packetLog = new PacketLog({ logger, linesPerSecond: options.logRate, now });
   const daemon = new Daemon({ helper, opener, table, log: packetLog, doneMark: options.mark, now });
+  const overload = new OverloadReport(logger, options.whenFull);
   let sweep: NodeJS.Timeout | undefined;
   let queue: PacketQueue | undefined;
   let events: ConntrackEvents | undefined;
@@ -118,6 +120,7 @@ async function run(options: RunOptions): Promise<void> {
         helper.expire(now() - options.idleSeconds);
         opener.expire();
         packetLog.settle();
+        if (queue !== undefined) overload.settle(queue);
       }, SWEEP_INTERVAL_MS);
       endAtSignals(logger, resolve);
       logReady(logger, options, anchors, queue);
@@ -133,10 +136,11 @@ async function run(options: RunOptions): Promise<void> {
       eventOverruns: events?.overruns,
     };
     packetLog.settle();
+    if (queue !== undefined) overload.settle(queue);
     const counted = { ...helper.counters, ...helper.limitCounters, ...lost };
     const own = { linesSuppressed: packetLog.suppressed, defects: daemon.defects };
     logger.info({ event: 'stopped', ...counted, ...own }, 'stopped');
-    log.flush();
+    await log.end();
   }
 }
 

@@ -77,8 +77,9 @@ export interface NativeQueue {
   readonly replacements: ArrayBuffer;
   /** Optional flags and buffer sizes that the kernel refused: the operation and the errno's name. */
   readonly refusals: readonly string[];
-  /** NFQUEUE messages that could not be read, and receive overruns (ENOBUFS), since the start. */
+  /** NFQUEUE messages that could not be read, since the start. */
   readonly malformed: number;
+  /** Packets that found the receive buffer full, since the start: the kernel accepted or dropped them unread. */
   readonly overruns: number;
   /** Verdicts that the kernel answered with an error since the start: the packet was gone, its interface went down. */
   readonly rejected: number;

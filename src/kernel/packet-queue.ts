@@ -81,7 +81,7 @@ export class PacketQueue {
     return this.#native.malformed;
   }
 
-  /** How often the receive buffer was full, since the start. */
+  /** Packets that found the receive buffer full, since the start: accepted unread with `failOpen`, else dropped. */
   get overruns(): number {
     return this.#native.overruns;
   }

@@ -9,7 +9,7 @@ import type { Command } from './command.js';
 import { restoreRules } from './firewall.js';
 import type { Laboratory } from './laboratory.js';
 import type { Namespace } from './namespace.js';
-import type { RunningProcess } from './running-process.js';
+import type { Ending, RunningProcess } from './running-process.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
@@ -129,6 +129,11 @@ export class Daemon {
     const { status } = await this.#process.stop('SIGTERM');
     if (status !== 0)
       throw new Error(`SIGTERM did not end it cleanly (${status ?? 'a signal'}): ${this.log}`);
+  }
+
+  /** Sends it a signal that ends it, in whatever way, and answers how it ended. */
+  async end(signal: NodeJS.Signals): Promise<Ending> {
+    return this.#process.stop(signal);
   }
 
   /** Its log and its standard error. */
