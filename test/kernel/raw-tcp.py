@@ -19,6 +19,7 @@ LABEL = 253
 FIXED_HEADER = struct.Struct("!HHIIBBHHH")
 DESTINATION_OPTIONS = 60
 FRAGMENT = 44
+OWN_MARK = 1
 
 own_address = sys.argv[1]
 family = socket.AF_INET6 if ":" in own_address else socket.AF_INET
@@ -152,6 +153,7 @@ os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
 receiving = socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_TCP)
 receiving.bind((own_address, 0))
 sending = socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW)
+sending.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, OWN_MARK)
 threading.Thread(target=listen, daemon=True).start()
 for line in sys.stdin:
     order = json.loads(line)

@@ -1,0 +1,26 @@
+/**
+ * Plays all cases to the kernel's helper and to ours.
+ *
+ * @module
+ */
+import { Laboratory } from '../../lab/laboratory.js';
+import type { Daemon } from '../../lab/daemon.js';
+import { CASES, type Results } from './page.js';
+import { Stage, type Seen } from './stage.js';
+
+/** Both at the same time, on gateways of their own. The daemon has ended when this resolves, and tells its counters. */
+export async function playCases(): Promise<Results & { readonly daemon: Daemon | undefined }> {
+  const laboratory = new Laboratory();
+  try {
+    const play = async (stage: Stage): Promise<readonly Seen[]> => stage.playAll(CASES);
+    const stages = await Promise.all([
+      Stage.open(laboratory, 'kernel', CASES.length),
+      Stage.open(laboratory, 'ours', CASES.length),
+    ]);
+    const [kernel, ours] = await Promise.all([play(stages[0]), play(stages[1])]);
+    await stages[1].daemon?.stop();
+    return { kernel, ours, daemon: stages[1].daemon };
+  } finally {
+    await laboratory.close();
+  }
+}
