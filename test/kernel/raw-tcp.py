@@ -6,7 +6,6 @@ option, and those without one, of the hosts' own TCP, are not told.
 """
 
 import json
-import os
 import socket
 import struct
 import sys
@@ -148,8 +147,6 @@ def listen():
             print(json.dumps(arrived), flush=True)
 
 
-# Segments from two processors may overtake each other.
-os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
 receiving = socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_TCP)
 receiving.bind((own_address, 0))
 sending = socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW)

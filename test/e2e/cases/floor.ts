@@ -183,6 +183,19 @@ const ABUSES: readonly Case[] = [
     PASV,
     server('227 ok (10,2,0,9,156,64)\r\n'),
   ),
+  refused(
+    'EPRT with the address of a third host',
+    'address-mismatch',
+    client('EPRT |1|10.1.0.9|40000|\r\n'),
+    OK,
+  ),
+  refused(
+    'EPRT with an IPv6 address over IPv4',
+    'family-mismatch',
+    client('EPRT |2|2001:db8:1::2|40000|\r\n'),
+    OK,
+  ),
+  refused('229 with an address', 'malformed', EPSV, server('229 ok (|1|10.2.0.9|40000|)\r\n')),
   refused('227 without a PASV', 'unsolicited-reply', client('NOOP\r\n'), server(PASSIVE)),
   refused('229 without an EPSV', 'unsolicited-reply', client('NOOP\r\n'), server('229 ok (|||40000|)\r\n')),
   unread(

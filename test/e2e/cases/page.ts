@@ -66,7 +66,10 @@ export async function page(results: Results): Promise<string> {
     ...table(['case', 'kernel', 'ours', 'why that is safe'], evasions),
     '',
     'Segments that conntrack finds invalid are never queued: the rules queue what is established. A filter should drop them,',
-    'as the one here does. Packets of up to 64 KiB that a sender’s kernel leaves to its network card to cut (GSO) are cut by',
+    'as the one here does. Where conntrack is told to let them pass (`nf_conntrack_tcp_be_liberal=1`, `nf_conntrack_checksum=0`)',
+    'one may be read as the first copy of its bytes; the next announcement is read all the same (`test/helper/cases.test.ts`).',
+    '',
+    'Packets of up to 64 KiB that a sender’s kernel leaves to its network card to cut (GSO) are cut by',
     'the gateway’s for the queue; those of links that carry them are queued and read whole (`test/e2e/large-packets.test.ts`).',
     '',
   ];

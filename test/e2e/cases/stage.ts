@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { RawConnection, type Ports } from '../../kernel/raw-connection.js';
+import { TCP_FLAGS } from '../../../src/wire/tcp.js';
+import { BARE, RawConnection, type Ports } from '../../kernel/raw-connection.js';
 import { RawTcp } from '../../kernel/raw-tcp.js';
 import { waitFor } from '../../lab/condition.js';
 import { ExpectationWatch } from '../../lab/conntrack.js';
@@ -46,12 +47,17 @@ interface Cast {
   readonly marks: RawConnection;
 }
 
+const { syn, psh, ack } = TCP_FLAGS;
 const CONTROL_PORT = 21;
 /** Of cases, in their order. */
 const FIRST_CLIENT_PORT = 20_000;
 const MARK_PORTS: Ports = { client: 19_999, server: CONTROL_PORT };
 const DIAL_PORT = 19_998;
 const FIRST_MARK_NUMBER = 1000;
+const MARKS = {
+  client: { direction: 'original', payload: 'NOOP\r\n' },
+  server: { direction: 'reply', payload: '200 ok\r\n' },
+} as const;
 
 const BESIDE_CLIENT = { 4: '10.1.0.9', 6: '2001:db8:1::9' } as const;
 const BESIDE_SERVER = { 4: '10.2.0.9', 6: '2001:db8:2::9' } as const;
@@ -82,6 +88,7 @@ export class Stage {
   static async open(laboratory: Laboratory, reader: Reader, caseCount: number): Promise<Stage> {
     const topology = await buildTopology(laboratory, 'gateway');
     const { firewall } = topology;
+    await keepOrder(topology);
     const helper = reader === 'kernel' ? KERNEL_HELPER : DEFAULT_ANCHOR;
     await restoreRules(firewall, filterRules('gateway', { ports: [CONTROL_PORT], helper }));
     await restoreRules(firewall, invalidCounters(caseCount));
@@ -182,6 +189,14 @@ export class Stage {
   }
 }
 
+/** What arrives in what order is what the cases are about. */
+async function keepOrder({ client, server, firewall }: Topology): Promise<void> {
+  await Promise.all([
+    ...[client, server].map(({ namespace }) => namespace.keepOrder(HOST_INTERFACE)),
+    ...['inside', 'outside'].map((device) => firewall.keepOrder(device)),
+  ]);
+}
+
 async function startDaemon(laboratory: Laboratory, { firewall }: Topology): Promise<Daemon> {
   await loadDaemonRules(firewall, [CONTROL_PORT]);
   return Daemon.start(laboratory, firewall, { ports: [CONTROL_PORT] });
@@ -211,8 +226,7 @@ async function castOf({ client, server }: Topology, family: Family): Promise<Cas
   };
   const marks = await RawConnection.begin(cast.client, cast.server, MARK_PORTS, FIRST_MARK_NUMBER);
   const answer = { sequence: FIRST_MARK_NUMBER, acknowledgment: FIRST_MARK_NUMBER + 1 };
-  const handshake = { flags: 0x12, sack: [], payload: '', direction: 'reply' } as const;
-  await marks.pass([{ ...handshake, ...answer }]);
+  await marks.pass([{ ...BARE, ...answer, direction: 'reply', flags: syn | ack }]);
   await passMark({ ...cast, marks }, 'client');
   await passMark({ ...cast, marks }, 'server');
   return { ...cast, marks };
@@ -221,20 +235,19 @@ async function castOf({ client, server }: Topology, family: Family): Promise<Cas
 const addressLine = (address: string): string =>
   `address add ${address}${address.includes(':') ? '/64' : '/24'} dev ${HOST_INTERFACE}`;
 
-/** A line, so that it waits in the queue behind other payload. Its numbers are the same each time. */
+/** A line of FTP, so that it waits in the queue behind other payload. Its numbers are the same each time. */
 async function passMark({ marks }: Pick<Cast, 'marks'>, from: Speaker): Promise<void> {
   const number = FIRST_MARK_NUMBER + 1;
-  const direction = from === 'client' ? 'original' : 'reply';
   const numbers = { sequence: number, acknowledgment: number };
-  await marks.pass([{ ...numbers, direction, flags: 0x18, sack: [], payload: 'NOOP\r\n' }]);
+  await marks.pass([{ ...MARKS[from], ...numbers, flags: psh | ack, sack: [] }]);
 }
 
 /** Sends the SYN, and after it one that the filter accepts, which arrives. */
 async function dialled(cast: Cast, { from, to, port }: DialStep): Promise<() => boolean> {
   const target = cast[to];
   const source = from === 'third' ? cast.third[to === 'client' ? 'server' : 'client'] : cast[from];
-  const syn = { sequence: 1, acknowledgment: 0, flags: 0x02, sack: [], payload: '' };
-  const label = source.send(DIAL_PORT, { address: target.address, port }, syn);
+  const segment = { ...BARE, sequence: 1, acknowledgment: 0, flags: syn };
+  const label = source.send(DIAL_PORT, { address: target.address, port }, segment);
   await RawConnection.begin(source, target, { client: DIAL_PORT, server: CONTROL_PORT }, 1);
   return () => target.arrived(label) !== undefined;
 }
