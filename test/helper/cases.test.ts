@@ -3,9 +3,10 @@
  * that conntrack holds back, where it does not (`nf_conntrack_checksum`, `nf_conntrack_tcp_be_liberal`).
  */
 import { describe, expect, it } from 'vitest';
+import { CONNTRACK_STATUS } from '../../src/wire/conntrack.js';
 import { TCP_FLAGS } from '../../src/wire/tcp.js';
 import { invertTuple } from '../../src/wire/tuple.js';
-import { client, OK, type Case, type SegmentStep } from '../e2e/cases/case.js';
+import { client, fateOf, OK, type Case, type SegmentStep } from '../e2e/cases/case.js';
 import { EVASIONS } from '../e2e/cases/evasion.js';
 import { FLOOR } from '../e2e/cases/floor.js';
 import { scriptOf, segmentOf } from '../e2e/cases/script.js';
@@ -15,7 +16,7 @@ import { Dialogue, IPV4, IPV6, newHelper, tuple } from './dialogue.js';
 const { syn, ack } = TCP_FLAGS;
 const LAST_PORT = 'PORT 10,1,0,2,156,66\r\n';
 
-const hasInvalid = ({ steps }: Case): boolean => steps.some(({ fate }) => fate === 'invalid');
+const hasInvalid = ({ steps }: Case): boolean => steps.some((step) => fateOf(step) === 'invalid');
 
 /** What conntrack or the IP layer holds back; what ends for its TTL does so behind the queue. */
 const isHeldBack = ({ fate, fragments }: SegmentStep): boolean =>
@@ -27,11 +28,15 @@ const isSyn = ({ flags = ack }: SegmentStep): boolean => (flags & (syn | ack)) =
 function play(each: Case, screened: boolean): Dialogue {
   const parties = each.family === 6 ? IPV6 : IPV4;
   const original = tuple(`${parties.client} > ${parties.server}`);
-  const connection = { original, reply: invertTuple(original), id: 1 };
+  const connection = { original, reply: invertTuple(original), id: 1, status: 0 };
   const dialogue = new Dialogue(newHelper({ lookup: () => connection }), parties);
   let answered = false;
   for (const { step, progress } of scriptOf(each)) {
-    if (step.kind === 'dial') continue;
+    if (step.kind === 'restart') {
+      dialogue.helper.onConnectionGone(connection);
+      connection.status = CONNTRACK_STATUS.assured;
+    }
+    if (step.kind !== 'segment') continue;
     if (dialogue.effects.some(({ kind }) => kind === 'release')) break;
     answered ||= step.from === 'server';
     if (!answered || isSyn(step) || (screened && isHeldBack(step))) continue;

@@ -38,7 +38,12 @@ export interface DialStep {
   readonly fate: Fate;
 }
 
-export type Step = SegmentStep | DialStep;
+/** Our daemon ends and another one starts, which knows nothing of the connection. */
+export interface RestartStep {
+  readonly kind: 'restart';
+}
+
+export type Step = SegmentStep | DialStep | RestartStep;
 
 export interface Case {
   readonly name: string;
@@ -77,6 +82,11 @@ export const server = (payload: string, details: Details = {}): SegmentStep => (
 export const dial = (from: DialStep['from'], to: Speaker, port: number, fate: Fate): DialStep => ({
   ...{ kind: 'dial', from, to, port, fate },
 });
+
+export const RESTART: RestartStep = { kind: 'restart' };
+
+/** What becomes of the packet of a step; nothing that is sent ends otherwise by default. */
+export const fateOf = (step: Step): Fate => (step.kind === 'restart' ? 'arrives' : (step.fate ?? 'arrives'));
 
 /** What a segment has if it does not say otherwise. */
 export const flagsOf = ({ flags, payload }: SegmentStep): number =>

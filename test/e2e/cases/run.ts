@@ -8,8 +8,8 @@ import type { Daemon } from '../../lab/daemon.js';
 import { CASES, type Results } from './page.js';
 import { Stage, type Seen } from './stage.js';
 
-/** Both at the same time, on gateways of their own. The daemon has ended when this resolves, and tells its counters. */
-export async function playCases(): Promise<Results & { readonly daemon: Daemon | undefined }> {
+/** Both at the same time, on gateways of their own. The daemons have ended when this resolves, and tell their counters. */
+export async function playCases(): Promise<Results & { readonly daemons: readonly Daemon[] }> {
   const laboratory = new Laboratory();
   try {
     const play = async (stage: Stage): Promise<readonly Seen[]> => stage.playAll(CASES);
@@ -18,8 +18,7 @@ export async function playCases(): Promise<Results & { readonly daemon: Daemon |
       Stage.open(laboratory, 'ours', CASES.length),
     ]);
     const [kernel, ours] = await Promise.all([play(stages[0]), play(stages[1])]);
-    await stages[1].daemon?.stop();
-    return { kernel, ours, daemon: stages[1].daemon };
+    return { kernel, ours, daemons: await stages[1].end() };
   } finally {
     await laboratory.close();
   }

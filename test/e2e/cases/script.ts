@@ -47,7 +47,7 @@ export function scriptOf({ opening, steps }: Case): readonly Scripted[] {
   ];
   const start = before.reduce(advanced, BEGINNING);
   const placed = steps.map((step): Step => {
-    if (step.kind === 'dial') return step;
+    if (step.kind !== 'segment') return step;
     const { from, at, acknowledges } = step;
     return {
       ...step,

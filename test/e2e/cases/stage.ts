@@ -15,7 +15,7 @@ import { filterRules, restoreRules } from '../../lab/firewall.js';
 import { attachKernelHelper, KERNEL_HELPER } from '../../lab/kernel-helper.js';
 import type { Laboratory } from '../../lab/laboratory.js';
 import { buildTopology, HOST_INTERFACE, type Host, type Topology } from '../../lab/topology.js';
-import { client, OK, PORT, type Case, type DialStep, type Speaker, type Step } from './case.js';
+import { client, fateOf, OK, PORT, type Case, type DialStep, type Speaker, type Step } from './case.js';
 import { scriptOf, segmentOf } from './script.js';
 
 export type Reader = 'kernel' | 'ours';
@@ -70,18 +70,22 @@ const CASE_COMMENT = /\[(\d+):\d+\] .* --comment case-(\d+)/g;
 export class Stage {
   readonly #topology: Topology;
   readonly #watch: ExpectationWatch;
-  readonly #daemon: Daemon | undefined;
+  readonly #laboratory: Laboratory;
+  /** The last one runs. */
+  readonly #daemons: Daemon[];
   readonly #casts: Readonly<Record<Family, Cast>>;
 
   private constructor(
+    laboratory: Laboratory,
     topology: Topology,
     watch: ExpectationWatch,
-    daemon: Daemon | undefined,
+    daemons: Daemon[],
     casts: Readonly<Record<Family, Cast>>,
   ) {
+    this.#laboratory = laboratory;
     this.#topology = topology;
     this.#watch = watch;
-    this.#daemon = daemon;
+    this.#daemons = daemons;
     this.#casts = casts;
   }
 
@@ -93,11 +97,12 @@ export class Stage {
     await restoreRules(firewall, filterRules('gateway', { ports: [CONTROL_PORT], helper }));
     await restoreRules(firewall, invalidCounters(caseCount));
     const watch = await ExpectationWatch.start(laboratory, firewall);
-    const daemon = reader === 'kernel' ? undefined : await startDaemon(laboratory, topology);
     if (reader === 'kernel') await attachKernelHelper(firewall, [CONTROL_PORT]);
+    else await loadDaemonRules(firewall, [CONTROL_PORT]);
+    const daemons = reader === 'kernel' ? [] : [await startDaemon(laboratory, topology)];
     const [four, six] = await Promise.all(FAMILIES.map((family) => castOf(topology, family)));
     if (four === undefined || six === undefined) throw new Error('a cast for each family');
-    return new Stage(topology, watch, daemon, { 4: four, 6: six });
+    return new Stage(laboratory, topology, watch, daemons, { 4: four, 6: six });
   }
 
   /** Plays the cases one after the other, and answers what came of each. */
@@ -111,7 +116,7 @@ export class Stage {
     const lastPort = FIRST_CLIENT_PORT + cases.length;
     await this.#play(LAST, lastPort);
     await waitFor('the last expectation', () => this.#openedFrom(lastPort).length > 0);
-    if (this.#daemon !== undefined) {
+    if (this.#daemons.length > 0) {
       await waitFor('the last decision', () => this.#decisionsOn(lastPort).length > 0);
     }
     const invalid = await this.#invalidCounts();
@@ -125,8 +130,18 @@ export class Stage {
     });
   }
 
-  get daemon(): Daemon | undefined {
-    return this.#daemon;
+  /** Ends the daemon that runs, and answers all that ran. */
+  async end(): Promise<readonly Daemon[]> {
+    await this.#daemons.at(-1)?.stop();
+    return this.#daemons;
+  }
+
+  /** The kernel's helper cannot be told to forget. */
+  async #restart(): Promise<void> {
+    const running = this.#daemons.at(-1);
+    if (running === undefined) return;
+    await running.stop();
+    this.#daemons.push(await startDaemon(this.#laboratory, this.#topology));
   }
 
   async #play(each: Case, clientPort: number): Promise<Played> {
@@ -139,6 +154,10 @@ export class Stage {
       const next = step.kind === 'segment' ? step.from : undefined;
       if (speaker !== undefined && speaker !== next) await passMark(cast, speaker);
       speaker = next;
+      if (step.kind === 'restart') {
+        await this.#restart();
+        continue;
+      }
       if (step.kind === 'dial') {
         outcomes.push({ step, arrived: await dialled(cast, step) });
         continue;
@@ -148,7 +167,7 @@ export class Stage {
       outcomes.push({ step, arrived: () => to.arrived(label)?.payload === segment.payload });
     }
     if (speaker !== undefined) await passMark(cast, speaker);
-    const shouldArrive = ({ fate = 'arrives' }: Step): boolean => fate === 'arrives';
+    const shouldArrive = (step: Step): boolean => fateOf(step) === 'arrives';
     return {
       missing: outcomes.flatMap(({ step, arrived }) => (shouldArrive(step) && !arrived() ? [step] : [])),
       unwanted: outcomes.flatMap(({ step, arrived }) => (!shouldArrive(step) && arrived() ? [step] : [])),
@@ -173,7 +192,9 @@ export class Stage {
   }
 
   #decisionsOn(clientPort: number): readonly DecisionRecord[] {
-    return this.#daemon?.decisions.filter((decision) => decision.clientPort === clientPort) ?? [];
+    return this.#daemons
+      .flatMap(({ decisions }) => decisions)
+      .filter((decision) => decision.clientPort === clientPort);
   }
 
   /** By the client's port. */
@@ -198,7 +219,6 @@ async function keepOrder({ client, server, firewall }: Topology): Promise<void> 
 }
 
 async function startDaemon(laboratory: Laboratory, { firewall }: Topology): Promise<Daemon> {
-  await loadDaemonRules(firewall, [CONTROL_PORT]);
   return Daemon.start(laboratory, firewall, { ports: [CONTROL_PORT] });
 }
 
