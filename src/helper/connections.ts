@@ -18,7 +18,7 @@ import {
 } from '../wire/tcp.js';
 import type { Tuple } from '../wire/tuple.js';
 import { ClientLimit } from './client-limit.js';
-import type { Connection, TrackedConnection } from './expectation-plan.js';
+import { isUnderWay, type Connection, type TrackedConnection } from './expectation-plan.js';
 
 /**
  * Finds the connection of which a packet's tuple, `seen`, is one direction. Asked once a connection. `undefined`
@@ -173,7 +173,7 @@ export class Connections {
     }
     const flow = this.#flows.add(connection.original, connection.reply, now);
     this.#ids[flow] = connection.id;
-    this.#listener.onBegin(flow, connection, opening);
+    this.#listener.onBegin(flow, connection, opening && !isUnderWay(connection));
     return this.#flows.findTuple(seen);
   }
 

@@ -7,6 +7,7 @@
  */
 import type { Announcement } from '../ftp/announcement.js';
 import type { IpAddress } from '../wire/ip-address.js';
+import { CONNTRACK_STATUS } from '../wire/conntrack.js';
 import type { SequenceAdjustment } from '../wire/seqadj.js';
 import { invertTuple, sameTuple, type Tuple } from '../wire/tuple.js';
 import type { PublicAddresses } from './public-addresses.js';
@@ -21,6 +22,8 @@ export interface Connection {
 export interface TrackedConnection extends Connection {
   /** CTA_ID tells it from a later connection of the same tuples. */
   readonly id: number;
+  /** Bits of `CONNTRACK_STATUS`, where conntrack was asked. */
+  readonly status?: number;
   /** Sequence adjustments in force, of each direction. */
   readonly sequenceAdjustOriginal?: SequenceAdjustment | undefined;
   readonly sequenceAdjustReply?: SequenceAdjustment | undefined;
@@ -91,6 +94,10 @@ export function planExpectation(
         : undefined,
   };
 }
+
+/** Whether its handshake is over: from then on, SYN and SYN-ACK are no beginning. */
+export const isUnderWay = ({ status = 0 }: TrackedConnection): boolean =>
+  (status & CONNTRACK_STATUS.assured) !== 0;
 
 /** Whether address translation stands between the two sides. */
 export const isTranslated = (connection: Connection): boolean =>

@@ -59,6 +59,8 @@ export class FtpHelper {
   readonly #translations: Translations;
   /** 1 for a flow that is translated, by us or by another host: its announcements may have to be rewritten. */
   readonly #translated: Uint8Array;
+  /** 1 for a flow that was seen from its beginning: only there a SYN or SYN-ACK tells where lines begin. */
+  readonly #opened: Uint8Array;
   readonly #passages: Passages;
   #packet = 0;
   #now = 0;
@@ -108,6 +110,7 @@ export class FtpHelper {
     this.#sessions = new Sessions({ flows: options.capacity, policy: options.policy });
     this.#released = new Uint8Array(options.capacity);
     this.#translated = new Uint8Array(options.capacity);
+    this.#opened = new Uint8Array(options.capacity);
   }
 
   /** Connections tracked now. */
@@ -213,6 +216,7 @@ export class FtpHelper {
 
   #begin(flow: number, connection: TrackedConnection, opening: boolean): void {
     this.#released[flow] = 0;
+    this.#opened[flow] = opening ? 1 : 0;
     this.#translated[flow] = isTranslated(connection) || this.#isKnownOtherwise(connection) ? 1 : 0;
     if (this.#translated[flow] === 1) this.#translations.follow(flow, connection);
     this.#sessions.begin(flow, !opening);
@@ -239,6 +243,8 @@ export class FtpHelper {
     const syn = flags & TCP_FLAGS.syn;
     const sequence = sequenceAdd(tcpSequence(bytes, at), syn === 0 ? 0 : 1);
     if (ip.cut) this.counters.cut++;
+    // Its peer ignores it, but we could be led into the middle of a line by it.
+    if (syn !== 0 && this.#opened[half >> 1] === 0) return;
     if (syn !== 0) this.#synchronise(half, sequence, flags, bytes);
     // The acknowledgement first: it may give up a hole in the other direction, whose lines came before this one's.
     if ((flags & TCP_FLAGS.ack) !== 0) this.#acknowledge(half ^ 1, tcpAcknowledgment(bytes, at));

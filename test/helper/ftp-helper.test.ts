@@ -1,6 +1,7 @@
 /** The helper as a whole: packets of real shape in, effects out. */
 import { describe, expect, it } from 'vitest';
 import type { Effect } from '../../src/helper/effect.js';
+import { CONNTRACK_STATUS } from '../../src/wire/conntrack.js';
 import { formatTuple, invertTuple } from '../../src/wire/tuple.js';
 import { tcpPacket } from '../wire/packets.js';
 import { ACK, Dialogue, FIN, IPV6, newHelper, RST, SYN, tuple, withPolicy } from './dialogue.js';
@@ -216,6 +217,26 @@ describe('a connection', () => {
     dialogue.server('200 ok\r\n').client('RETR aaaaPORT 10,1,0,2,156,64\r\n');
     expect(dialogue.effects).toEqual([]);
     expect(helper.counters.connections).toBe(1);
+  });
+
+  it.each([
+    ['as the first that is seen of it', (d: Dialogue) => d],
+    [
+      'behind a line of the server, with its numbers',
+      (d: Dialogue) => d.segment('server', d.serverNext, 'x'),
+    ],
+  ])('that is under way is not begun by a SYN-ACK %s', (_when, before) => {
+    const original = tuple('10.1.0.2:40000 > 10.2.0.2:21');
+    const status = CONNTRACK_STATUS.seenReply | CONNTRACK_STATUS.assured;
+    const helper = newHelper({ lookup: () => ({ original, reply: invertTuple(original), id: 1, status }) });
+    const dialogue = before(new Dialogue(helper));
+    // By its numbers the client's next line would begin at the PORT in it.
+    dialogue.segment('server', dialogue.serverNext - 1, '', SYN | ACK, dialogue.clientNext + 9);
+    dialogue.server('220 ready\r\n').client('RETR aaaaPORT 10,1,0,2,156,64\r\n');
+    expect(dialogue.effects).toEqual([]);
+    dialogue.server('550 no\r\n').client('PORT 10,1,0,2,156,65\r\n');
+    expect(dialogue.summary).toEqual(['PORT 10.1.0.2:40001 expected']);
+    expect(helper.counters).toMatchObject({ connections: 0, midStream: 1 });
   });
 
   it('is forgotten when conntrack says so, unless a later one has its tuples', () => {

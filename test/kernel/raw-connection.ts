@@ -24,6 +24,12 @@ export interface Ports {
 /** What a segment without options and payload has. */
 export const BARE = { sack: [], payload: '' } as const;
 
+/** A segment under way. */
+export interface Sent {
+  readonly to: RawTcp;
+  readonly label: number;
+}
+
 interface Path {
   readonly from: RawTcp;
   readonly fromPort: number;
@@ -49,12 +55,20 @@ export class RawConnection {
     this.#paths = { original, reply };
   }
 
+  /** A connection that nobody translates; nothing is sent. */
+  static untranslated(client: RawTcp, server: RawTcp, ports: Ports): RawConnection {
+    return new RawConnection(
+      { from: client, fromPort: ports.client, to: server, toward: endpointOf(server, ports.server) },
+      { from: server, fromPort: ports.server, to: client, toward: endpointOf(client, ports.client) },
+    );
+  }
+
   /**
    * Begins a connection by the client's SYN with the number `sequence`. It is sent until it arrives: on links that have
    * just been made first packets may be lost.
    */
   static async begin(client: RawTcp, server: RawTcp, ports: Ports, sequence: number): Promise<RawConnection> {
-    const toward = { address: server.address, port: ports.server };
+    const toward = endpointOf(server, ports.server);
     const syn = { ...BARE, sequence, acknowledgment: 0, flags: TCP_FLAGS.syn };
     const labels: number[] = [];
     const arrived = await waitFor(`a SYN at ${server.address}`, () => {
@@ -70,10 +84,14 @@ export class RawConnection {
 
   /** Sends the segments, and answers them as they arrive on the other side, in the same order. */
   async pass(segments: readonly DirectedSegment[]): Promise<readonly Arrival[]> {
-    const sent = segments.map(({ direction, ...segment }) => {
-      const { from, fromPort, to, toward } = this.#paths[direction];
-      return { to, label: from.send(fromPort, toward, segment) };
-    });
+    const sent = segments.map((segment) => this.send(segment));
     return Promise.all(sent.map(({ to, label }) => to.awaitArrival(label)));
   }
+
+  send({ direction, ...segment }: DirectedSegment): Sent {
+    const { from, fromPort, to, toward } = this.#paths[direction];
+    return { to, label: from.send(fromPort, toward, segment) };
+  }
 }
+
+const endpointOf = ({ address }: RawTcp, port: number): Endpoint => ({ address, port });

@@ -6,7 +6,6 @@ option, and those without one, of the hosts' own TCP, are not told.
 """
 
 import json
-import os
 import socket
 import struct
 import sys
@@ -19,6 +18,7 @@ LABEL = 253
 FIXED_HEADER = struct.Struct("!HHIIBBHHH")
 DESTINATION_OPTIONS = 60
 FRAGMENT = 44
+OWN_MARK = 1
 
 own_address = sys.argv[1]
 family = socket.AF_INET6 if ":" in own_address else socket.AF_INET
@@ -147,11 +147,10 @@ def listen():
             print(json.dumps(arrived), flush=True)
 
 
-# Segments from two processors may overtake each other.
-os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
 receiving = socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_TCP)
 receiving.bind((own_address, 0))
 sending = socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW)
+sending.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, OWN_MARK)
 threading.Thread(target=listen, daemon=True).start()
 for line in sys.stdin:
     order = json.loads(line)

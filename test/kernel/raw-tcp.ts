@@ -68,10 +68,11 @@ export type Arrival = z.infer<typeof arrival>;
 const LABEL_COUNT = 0x1_0000;
 
 const SCRIPT = fileURLToPath(new URL('raw-tcp.py', import.meta.url));
-/** The option that has the label, `LABEL` in the script: resets without it are the kernel's own. */
-const LABEL_OPTION = 253;
+/** `OWN_MARK` in the script: it marks its packets. Rules of TCP would drop those that are parts of a TCP header. */
+const OWN_MARK = 1;
 const WITHOUT_RESETS = `*filter
--A OUTPUT -p tcp --tcp-flags RST RST ! --tcp-option ${LABEL_OPTION} -j DROP
+-A OUTPUT -m mark --mark ${OWN_MARK} -j ACCEPT
+-A OUTPUT -p tcp --tcp-flags RST RST -j DROP
 COMMIT
 `;
 

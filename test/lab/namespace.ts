@@ -72,6 +72,15 @@ export class Namespace {
     await this.configure([`link add ${here} type veth peer name ${there} netns ${other.name}`]);
   }
 
+  /**
+   * Has packets that come to `device` handled in the order in which they were sent, whichever processors sent them: all
+   * by the first processor (receive packet steering), where else those of a busy processor are overtaken.
+   */
+  async keepOrder(device: string): Promise<void> {
+    const steering = `/sys/class/net/${device}/queues/rx-0/rps_cpus`;
+    await this.runChecked(['tee', steering], { input: '1' });
+  }
+
   /** Waits until no TCP connection of a host inside has anything to send any more. */
   async untilQuiet(): Promise<void> {
     await waitFor(
