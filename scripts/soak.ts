@@ -8,7 +8,7 @@
  * @module
  */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Command } from 'commander';
 import { z } from 'zod';
@@ -19,9 +19,11 @@ import { Daemon, DEFAULT_ANCHOR, loadDaemonRules } from '../test/lab/daemon.js';
 import { SMALL_FILES } from '../test/lab/ftp-root.js';
 import { ImpairedLink } from '../test/lab/impaired-link.js';
 import type { RunningProcess } from '../test/lab/running-process.js';
+import { vsftpdWith } from '../test/lab/servers/vsftpd.js';
+import type { Join } from '../test/lab/topology.js';
 
 const MINUTE_MS = 60_000;
-const CLIENT = join(import.meta.dirname, 'soak/sessions.py');
+const CLIENT = path.join(import.meta.dirname, 'soak/sessions.py');
 /** Memory may grow so much from the second quarter of the time to the last; what the first needs is warming up. */
 const TOLERATED_GROWTH = 1.1;
 
@@ -109,11 +111,14 @@ const options = new Command('soak')
   .option('--sessions <n>', 'control connections at once', Number, 200)
   .parse()
   .opts<{ minutes: number; sessions: number }>();
+/** From port 20, thousands of active transfers would meet each other's successors in TIME_WAIT: clients choose ports at random. */
+const program = vsftpdWith({ connect_from_port_20: 'NO' });
 const shape = SHAPES.find(({ name }) => name === 'SNAT and DNAT') ?? { name: 'none', rules: [] };
 const links: ImpairedLink[] = [];
-const scene = await openTranslated(DEFAULT_ANCHOR, async (laboratory, one, other) => {
+const join: Join = async (laboratory, one, other) => {
   links.push(await ImpairedLink.join(laboratory, one, other, { controlPort: 21, seed: other.device }));
-});
+};
+const scene = await openTranslated(DEFAULT_ANCHOR, join, program);
 try {
   const { firewall } = scene.topology;
   await translate(scene, shape);

@@ -145,11 +145,11 @@ export const STANDS: readonly Stand[] = [
 ];
 
 /** Opens the scene with both sides' further addresses on the gateway; `join` makes the links, if they are not perfect. */
-export async function openTranslated(helper: string, join?: Join): Promise<Scene> {
+export async function openTranslated(helper: string, join?: Join, program = vsftpd): Promise<Scene> {
   const scene = await openScene({
     placement: 'gateway',
     build: (laboratory) => buildTopology(laboratory, 'gateway', join),
-    program: vsftpd,
+    program,
     helper,
   });
   await scene.topology.firewall.configure([
