@@ -62,15 +62,22 @@ def transfer(client, name):
     return sum(sizes)
 
 
-def session(address):
+def session(address, doing):
+    """What it is doing, and from which port, is the last of `doing`."""
     extended = ":" in address or random.random() < 0.5
+    passive = random.random() < 0.5
     with (ExtendedClient if extended else Client)(timeout=TIMEOUT_SECONDS) as client:
+        doing.append(f"connecting to {address}")
         client.connect(address, int(port))
+        own = f"{client.sock.getsockname()[1]}, {'passive' if passive else 'active'}, {address}"
+        doing.append(f"{own}: logging in")
         client.login(user, password)
-        client.set_pasv(random.random() < 0.5)
-        for _ in range(random.randint(*TRANSFERS_OF_A_SESSION)):
+        client.set_pasv(passive)
+        for number in range(random.randint(*TRANSFERS_OF_A_SESSION)):
+            doing.append(f"{own}: transfer {number}")
             if transfer(client, name) == 0:
                 raise EOFError("nothing came")
+            doing.append(f"{own}: NOOP {number}")
             began = time.monotonic()
             client.voidcmd("NOOP")
             took = (time.monotonic() - began) * 1000
@@ -84,11 +91,12 @@ def session(address):
 
 def sessions():
     while not stopping.is_set():
+        doing = []
         try:
-            session(random.choice(addresses))
+            session(random.choice(addresses), doing)
         except Exception as error:  # Whatever it is, it is what the report is for.
             with report.lock:
-                report.failures.append(f"{type(error).__name__}: {error}")
+                report.failures.append(f"{doing[-1]}: {type(error).__name__}: {error}")
 
 
 count, port, user, password, name, *addresses = sys.argv[1:]
