@@ -87,6 +87,14 @@ function print(number: number | string, minute: Minute): void {
   for (const failure of new Set(failures)) console.log(`  ${failure}`);
 }
 
+/** What was decided last of the connection that a failure names by its port. */
+function printDecisions({ decisions }: Daemon, { failures }: Minute): void {
+  for (const failure of failures) {
+    const ofIt = decisions.filter(({ clientPort }) => clientPort === Number.parseInt(failure, 10));
+    for (const decision of ofIt.slice(-2)) console.log(`  ${JSON.stringify(decision)}`);
+  }
+}
+
 const meanOf = (minutes: readonly Minute[], of: (minute: Minute) => number): number =>
   minutes.reduce((sum, minute) => sum + of(minute), 0) / Math.max(minutes.length, 1);
 
@@ -136,6 +144,7 @@ try {
     const minute = await measure(scene, daemon, lines);
     minutes.push(minute);
     print(number, minute);
+    printDecisions(daemon, minute);
   }
   await sessions.stop('SIGTERM');
   await daemon.stop();

@@ -19,6 +19,7 @@ import { ipv4ChecksumValid, tcpChecksumValid } from '../../src/wire/checksum.js'
 import { formatIpAddress } from '../../src/wire/ip-address.js';
 import { IpView } from '../../src/wire/ip.js';
 import type { SequenceAdjustment } from '../../src/wire/seqadj.js';
+import { SENT_AGAIN_AFTER } from '../../src/helper/translation.js';
 import { TCP_FLAGS, tcpAcknowledgment, tcpFlags, tcpHeaderLength, tcpSequence } from '../../src/wire/tcp.js';
 import { formatTuple } from '../../src/wire/tuple.js';
 import { tuple } from '../../test/helper/dialogue.js';
@@ -264,7 +265,9 @@ class TranslatedPath {
     });
     this.#packets++;
     const helper = this.#helper;
-    for (const effect of helper.onPacket(packet, 0, packet.length, 1, this.#packets)) {
+    // What comes twice was sent twice.
+    const now = this.#packets * SENT_AGAIN_AFTER * 2;
+    for (const effect of helper.onPacket(packet, 0, packet.length, now, this.#packets)) {
       if (effect.kind === 'expect') this.#expect(effect);
     }
     const passage = helper.passage(packet);

@@ -183,7 +183,7 @@ export class FtpHelper {
 
   /** How the packet last read, still in `bytes`, goes on. */
   passage(bytes: Buffer): Passage {
-    return this.#passages.of(bytes, this.#ip);
+    return this.#passages.of(bytes, this.#ip, this.#now);
   }
 
   /** The packet goes on as `passage` said, its adjustment in force. */
@@ -255,7 +255,7 @@ export class FtpHelper {
     }
     const payloadAt = at + tcpHeaderLength(bytes, at);
     if (this.#translated[half >> 1] === 1 && payloadAt < ip.end) {
-      if (this.#translations.presumes(half, sequence)) this.#streams.acknowledge(half, sequence);
+      if (this.#translations.presumes(half, sequence, this.#now)) this.#streams.acknowledge(half, sequence);
       this.#passages.take(half);
     }
     this.#streams.receive(half, sequence, bytes, payloadAt, ip.end, (flags & TCP_FLAGS.fin) !== 0);

@@ -76,8 +76,12 @@ export class Passages {
     this.#half = half;
   }
 
-  /** How the packet of `ip` goes on. */
-  of(bytes: Buffer, ip: IpView): Passage {
+  /**
+   * How the packet of `ip` goes on.
+   *
+   * @param now  seconds
+   */
+  of(bytes: Buffer, ip: IpView, now: number): Passage {
     const half = this.#half;
     if (half === NO_HALF) return ACCEPT;
     const headerLength = tcpHeaderLength(bytes, ip.payloadAt);
@@ -85,7 +89,7 @@ export class Passages {
     const length = ip.end - ip.payloadAt - headerLength;
     const room = Math.max(length, SAFE_PAYLOAD[ip.family] + TCP_HEADER_LENGTH - headerLength);
     const known = this.#knownTo(half, sequenceAdd(sequence, length));
-    const passing = this.#translations.pass(half, sequence, length, known, room);
+    const passing = this.#translations.pass(half, sequence, length, known, room, now);
     if (passing === undefined) return ACCEPT;
     if (passing.kind === 'withhold') return this.#withhold(passing.cause);
     this.#passing = passing;

@@ -24,6 +24,12 @@ import type { PromisedPinhole } from './effect.js';
 export const MAX_WITHHELD = 5;
 
 /**
+ * Seconds between two comings of a segment that are two sendings: less than any timer of retransmission (200 ms in Linux,
+ * a second in RFC 6298 §2.4), and more than what separates duplicates that the network makes.
+ */
+export const SENT_AGAIN_AFTER = 0.1;
+
+/**
  * A sender that comes a third time with the same segment, and with nothing before it, has had everything before it
  * acknowledged: it sends again from its first unacknowledged byte on (RFC 6298 §5.4). Its acknowledgements may have passed
  * unseen: those without payload are not queued, and nothing is while a daemon is away or overloaded.
@@ -43,9 +49,10 @@ interface EditedHalf {
   readonly edits: StreamEdits;
   /** By the number of the edit's first byte: what was promised for the edits that have not passed. */
   readonly promised: Map<number, PromisedPinhole>;
-  /** How often the earliest segment that is withheld has come since the last that passed, and its number. */
+  /** How often the earliest segment that is withheld was sent since the last that passed, its number, and when last. */
   withheld: number;
   withheldAt: number;
+  withheldWhen: number;
 }
 
 /** What the kernel has in force for each direction of a connection, where an earlier process left something. */
@@ -107,9 +114,10 @@ export class Translations {
   }
 
   /** Whether the segment that begins with `sequence` tells that all before it is acknowledged, see `PRESUMED_AFTER`. */
-  presumes(half: number, sequence: number): boolean {
+  presumes(half: number, sequence: number, now: number): boolean {
     const state = this.#halves.get(half);
     if (state === undefined || state.withheld < PRESUMED_AFTER || state.withheldAt !== sequence) return false;
+    if (Math.abs(now - state.withheldWhen) < SENT_AGAIN_AFTER) return false;
     state.edits.acknowledge(sequence);
     return true;
   }
@@ -144,6 +152,7 @@ export class Translations {
    *
    * @param knownTo  up to which number it is known what the bytes are
    * @param room     bytes of payload that the receiver's path takes
+   * @param now      seconds
    */
   pass(
     half: number,
@@ -151,6 +160,7 @@ export class Translations {
     length: number,
     knownTo: number,
     room: number,
+    now: number,
   ): SegmentPassing | undefined {
     const end = sequenceAdd(sequence, length);
     const known = sequenceDistance(sequence, sequenceEarlier(end, this.#mayPassTo(half, knownTo)));
@@ -159,7 +169,11 @@ export class Translations {
       this.#notePassed(half, end);
       return undefined;
     }
-    return this.#passEdited(state ?? this.#edit(half, sequence), sequence, length, known, room);
+    const edited = state ?? this.#edit(half, sequence);
+    const treatment = known > 0 ? edited.edits.treat(sequence, known, room) : UNKNOWN;
+    if (treatment.kind === 'pass') return treatment;
+    countWithheld(edited, sequence, now);
+    return edited.withheld > MAX_WITHHELD ? this.#passAsItIs(edited, sequence, length, room) : treatment;
   }
 
   /** The segment goes on as `pass` said, its adjustment in force. */
@@ -172,21 +186,12 @@ export class Translations {
     state.withheld = 0;
   }
 
-  #passEdited(
-    state: EditedHalf,
-    sequence: number,
-    length: number,
-    known: number,
-    room: number,
-  ): SegmentPassing {
-    const treatment = known > 0 ? state.edits.treat(sequence, known, room) : UNKNOWN;
-    if (treatment.kind === 'pass') return treatment;
-    countWithheld(state, sequence);
-    if (state.withheld <= MAX_WITHHELD) return treatment;
+  /** Nothing more is waited for. What has passed in other words passes so again. */
+  #passAsItIs(state: EditedHalf, sequence: number, length: number, room: number): SegmentPassing {
     state.edits.abandon();
     this.#withdraw(state);
-    const asKnown = state.edits.treat(sequence, length, room);
-    if (asKnown.kind === 'pass') return asKnown;
+    const treatment = state.edits.treat(sequence, length, room);
+    if (treatment.kind === 'pass') return treatment;
     const to = sequenceAdd(sequence, length);
     return { kind: 'pass', from: sequence, to, sequence, edits: [], adjustment: undefined };
   }
@@ -207,7 +212,8 @@ export class Translations {
 
   #edit(half: number, sequence: number, adjustment?: SequenceAdjustment): EditedHalf {
     const edits = new StreamEdits(sequence, adjustment);
-    const state = { edits, promised: new Map<number, PromisedPinhole>(), withheld: 0, withheldAt: sequence };
+    const promised = new Map<number, PromisedPinhole>();
+    const state = { edits, promised, withheld: 0, withheldAt: sequence, withheldWhen: 0 };
     this.#halves.set(half, state);
     return state;
   }
@@ -220,10 +226,13 @@ export class Translations {
 
 const UNKNOWN: SegmentPassing = Object.freeze({ kind: 'withhold', cause: 'unknown' });
 
-/** Counts a segment that does not pass; those behind it do not pass either, and are not counted. */
-function countWithheld(state: EditedHalf, sequence: number): void {
+/** Counts a sending of a segment that does not pass; those behind it do not pass either, and are not counted. */
+function countWithheld(state: EditedHalf, sequence: number, now: number): void {
   if (state.withheld > 0 && sequenceBefore(state.withheldAt, sequence)) return;
   if (state.withheldAt !== sequence) state.withheld = 0;
   state.withheldAt = sequence;
+  // A clock that was set back counts a sending too many, once.
+  if (state.withheld > 0 && Math.abs(now - state.withheldWhen) < SENT_AGAIN_AFTER) return;
+  state.withheldWhen = now;
   state.withheld++;
 }

@@ -39,6 +39,9 @@ export class TranslatedDialogue {
   readonly expected: ExpectEffect[] = [];
   clientNext = 1000;
   serverNext = 9000;
+  now = 1000;
+  /** Between two segments: what comes twice was sent twice. */
+  secondsApart = 0.2;
   /** Whether the kernel can shift sequence numbers. */
   shifts = true;
   /** Asked for each expectation: the port to announce. */
@@ -91,7 +94,8 @@ export class TranslatedDialogue {
       flags,
       payload,
     });
-    for (const effect of this.helper.onPacket(packet, 0, packet.length, 1, 1)) {
+    this.now += this.secondsApart;
+    for (const effect of this.helper.onPacket(packet, 0, packet.length, this.now, 1)) {
       if (effect.kind !== 'expect') continue;
       this.expected.push(effect);
       const port = this.choosePort(effect);

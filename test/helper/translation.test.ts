@@ -228,6 +228,14 @@ describe('a rewrite that cannot be completed', () => {
     expect(dialogue.helper.takeWithdrawn()).toEqual([]);
   });
 
+  it('is not presumed because the network brings it several times', () => {
+    const { dialogue, at } = waiting();
+    dialogue.secondsApart = 0.01;
+    for (let time = 0; time < MAX_WITHHELD * 2; time++) {
+      expect(dialogue.segment('client', at, line.slice(5)).passage.kind).toBe('drop');
+    }
+  });
+
   it('is not presumed while its sender still begins before it', () => {
     const { dialogue, at } = waiting();
     for (let time = 0; time < MAX_WITHHELD * 2; time++) {
