@@ -18,6 +18,10 @@ export interface LogOutputOptions {
   readonly onLosses: (lines: number) => void;
 }
 
+const LINE_FEED = 0x0a;
+const linesIn = (bytes: Buffer): number =>
+  bytes.reduce((lines, byte) => lines + (byte === LINE_FEED ? 1 : 0), 0);
+
 /** A full pipe is tried again after so long; the interface has no event for it. */
 const RETRY_MS = 50;
 
@@ -27,11 +31,15 @@ export class LogOutput {
   #waiting: string[] = [];
   /** Characters of the lines that wait and of those under way. */
   #held = 0;
-  #underWay: { readonly lines: number; readonly characters: number } | undefined;
+  #underWay: { readonly characters: number } | undefined;
   #retry: NodeJS.Timeout | undefined;
   #lost = 0;
   #untold = 0;
   #onIdle: (() => void) | undefined;
+  /** Nothing is tried again. */
+  #ended = false;
+  /** A write failed in the middle of a line: what comes next begins on a line of its own. */
+  #inLine = false;
 
   constructor(options: LogOutputOptions) {
     this.#options = options;
@@ -61,6 +69,7 @@ export class LogOutput {
       this.#onIdle = resolve;
       deadline = setTimeout(resolve, patienceMs);
     });
+    this.#ended = true;
     clearTimeout(deadline);
     clearTimeout(this.#retry);
   }
@@ -69,23 +78,26 @@ export class LogOutput {
     const lines = this.#waiting;
     const text = lines.join('');
     this.#waiting = [];
-    this.#underWay = { lines: lines.length, characters: text.length };
-    this.#write(Buffer.from(text));
+    this.#underWay = { characters: text.length };
+    this.#write(Buffer.from(this.#inLine ? `\n${text}` : text), 0);
   }
 
-  #write(bytes: Buffer): void {
-    write(this.#options.descriptor, bytes, (error, written) => {
+  /** Writes what is behind the first `done` of them. */
+  #write(bytes: Buffer, done: number): void {
+    write(this.#options.descriptor, bytes, done, (error, written) => {
+      if (this.#ended) return;
       if (error?.code === 'EAGAIN')
         this.#retry = setTimeout(() => {
-          this.#write(bytes);
+          this.#write(bytes, done);
         }, RETRY_MS);
-      else if (error !== null) this.#fail();
-      else if (written < bytes.length) this.#write(bytes.subarray(written));
+      else if (error !== null) this.#fail(bytes.subarray(0, done), bytes.subarray(done));
+      else if (done + written < bytes.length) this.#write(bytes, done + written);
       else this.#succeed();
     });
   }
 
   #succeed(): void {
+    this.#inLine = false;
     this.#settle();
     if (this.#waiting.length > 0) {
       this.#writeWaiting();
@@ -97,8 +109,9 @@ export class LogOutput {
     if (this.#underWay === undefined) this.#onIdle?.();
   }
 
-  #fail(): void {
-    this.#lose((this.#underWay?.lines ?? 0) + this.#waiting.length);
+  #fail(written: Buffer, unwritten: Buffer): void {
+    if (written.length > 0) this.#inLine = written.at(-1) !== LINE_FEED;
+    this.#lose(linesIn(unwritten) + this.#waiting.length);
     this.#settle();
     this.#waiting = [];
     this.#held = 0;

@@ -1,6 +1,7 @@
 /**
- * What is logged because of packets: decisions, and what else became of a connection. The budget is one for all of
- * it; what it leaves out is logged as a number.
+ * What is logged because of packets: decisions, and what else became of a connection. There is a budget for what opens
+ * something or fails, and one for what is refused: a flood of refusals hides nothing else. What they leave out is logged as
+ * a number.
  *
  * @module
  */
@@ -22,22 +23,24 @@ export interface PacketLogParts {
 
 export class PacketLog {
   readonly #logger: Logger;
-  readonly #budget: LogBudget;
+  readonly #opened: LogBudget;
+  readonly #refused: LogBudget;
   readonly #now: () => number;
 
   constructor({ logger, linesPerSecond, now }: PacketLogParts) {
     this.#logger = logger;
-    this.#budget = new LogBudget(linesPerSecond);
+    this.#opened = new LogBudget(linesPerSecond);
+    this.#refused = new LogBudget(linesPerSecond);
     this.#now = now;
   }
 
   /** Lines left out since the start. */
   get suppressed(): number {
-    return this.#budget.suppressedInAll;
+    return this.#opened.suppressedInAll + this.#refused.suppressedInAll;
   }
 
   decision(record: DecisionRecord): void {
-    if (!this.#may()) return;
+    if (!this.#may(record.reason === undefined ? this.#opened : this.#refused)) return;
     const line = `${announced(record)}: ${record.decision}`;
     const facts = { event: 'decision', ...factsOf(record) };
     const { reason } = record;
@@ -47,7 +50,7 @@ export class PacketLog {
 
   /** The expectation of an announcement is taken back, because that goes on as it came after all. */
   withdrawn(record: DecisionRecord): void {
-    if (!this.#may()) return;
+    if (!this.#may(this.#opened)) return;
     const { decision, ...facts } = factsOf(record);
     this.#logger.warn(
       { event: 'withdrawn', ...facts },
@@ -57,7 +60,7 @@ export class PacketLog {
 
   /** @param failure  why the connection could not be marked */
   released(connection: Tuple, cause: ReleaseCause, failure?: ConntrackFtpError): void {
-    if (!this.#may()) return;
+    if (!this.#may(this.#refused)) return;
     const name = formatTuple(connection);
     const facts = { event: 'released', connection: name, cause };
     if (failure === undefined) this.#logger.info(facts, `${name} is not read any more: ${cause}`);
@@ -66,19 +69,19 @@ export class PacketLog {
   }
 
   pinholeFailed({ master, tuple }: ExpectedConnection, error: ConntrackFtpError): void {
-    if (!this.#may()) return;
+    if (!this.#may(this.#opened)) return;
     const facts = { event: 'pinhole-failed', master: formatTuple(master), expected: formatTuple(tuple) };
     this.#logger.error({ ...facts, ...errnoOf(error) }, error.message);
   }
 
   withheld(packet: number, cause: string): void {
-    if (!this.#logger.isLevelEnabled('debug') || !this.#may()) return;
+    if (!this.#logger.isLevelEnabled('debug') || !this.#may(this.#refused)) return;
     this.#logger.debug({ event: 'withheld', packet, cause }, `withheld: ${cause}`);
   }
 
   /** What was asked of the kernel to read a packet failed. */
   unread(error: ConntrackFtpError): void {
-    if (!this.#may()) return;
+    if (!this.#may(this.#opened)) return;
     this.#logger.warn(
       { event: 'unread', ...errnoOf(error) },
       `a packet passed unread, since ${error.message}`,
@@ -86,20 +89,21 @@ export class PacketLog {
   }
 
   defect(error: unknown): void {
-    if (!this.#may()) return;
+    if (!this.#may(this.#opened)) return;
     this.#logger.error({ event: 'defect', err: error }, 'a packet passed unread because of a defect');
   }
 
-  /** Says how many lines were left out, if any were: to be called now and then, and at the end. */
-  settle(): void {
-    const lines = this.#budget.settle(this.#now());
+  /** Says how many lines were left out, if any were: to be called now and then, and at the `end`. */
+  settle(end = false): void {
+    const now = end ? Infinity : this.#now();
+    const lines = this.#opened.settle(now) + this.#refused.settle(now);
     if (lines > 0)
       this.#logger.warn({ event: 'suppressed', lines }, `${lines} lines were left out of this log`);
   }
 
-  #may(): boolean {
+  #may(budget: LogBudget): boolean {
     this.settle();
-    return this.#budget.take(this.#now());
+    return budget.take(this.#now());
   }
 }
 

@@ -7,7 +7,7 @@
  */
 import { isPassive } from '../ftp/announcement.js';
 import type { PortRange } from '../ftp/policy.js';
-import { announcementEdit } from '../helper/announcement-edit.js';
+import { announcementEdit, growthOf } from '../helper/announcement-edit.js';
 import { ClientRate } from '../helper/client-rate.js';
 import type { Obstacle, Rewritten } from '../helper/decision.js';
 import type { ExpectEffect, PromisedPinhole, Rewrite } from '../helper/effect.js';
@@ -17,9 +17,10 @@ import { candidatePorts } from '../helper/port-choice.js';
 import type { ConntrackTable } from '../kernel/conntrack-table.js';
 import type { Pinhole, PinholeBackend } from '../kernel/pinhole.js';
 import { NO_ADJUSTMENT, type StreamEdit } from '../tcp/stream-edits.js';
+import type { IpAddress } from '../wire/ip-address.js';
 import type { Tuple } from '../wire/tuple.js';
 
-/** Pinholes that one client may have us ask the kernel for in a second: some tenth of our time, at 50 µs each. */
+/** Tries at a pinhole that one client may cause in a second, each of up to five requests: some fifth of our time, at 20 µs each. */
 export const MAX_PINHOLE_REQUESTS = 2000;
 
 /** What came of a pinhole: `fresh`, where it was not open before. */
@@ -62,16 +63,28 @@ export class PinholeOpener {
 
   /** Answers what the other side is told, or what stood in the way. Throws `ConntrackFtpError` for what has no name. */
   open(effect: ExpectEffect): OpenOutcome {
-    const announced = effect.expected.tuple.destinationPort;
     const { rewrite } = effect;
-    if (!this.#pending.admits(effect.expected.master.source)) return 'client-limit';
-    if (rewrite === undefined) return this.#openAt(effect, announced).obstacle;
+    const client = effect.expected.master.source;
+    const announced = effect.expected.tuple.destinationPort;
+    // What is known already costs nobody a request.
+    const obstacle = rewrite?.needed === true ? this.#rewriteObstacle(rewrite, announced) : undefined;
+    if (obstacle !== undefined) return obstacle;
+    if (!this.#mayAsk(client)) return 'too-many-announcements';
+    if (!this.#mayHaveAnother(client)) return 'client-limit';
+    return rewrite === undefined
+      ? this.#openAt(effect, announced).obstacle
+      : this.#openRewritten(effect, rewrite);
+  }
+
+  #openRewritten(effect: ExpectEffect, rewrite: Rewrite): OpenOutcome {
+    const announced = effect.expected.tuple.destinationPort;
     let shifts: boolean | undefined;
     for (const port of this.#portsFor(effect)) {
+      if (port !== announced && !this.#mayAsk(effect.expected.master.source)) return 'too-many-announcements';
       let edit: StreamEdit | undefined;
       if (rewrite.needed || port !== announced) {
-        shifts ??= this.#tryShift(effect, rewrite);
-        edit = announcementEdit(rewrite, port, shifts);
+        if (shifts !== true && growthOf(rewrite, port) !== 0) shifts ??= this.#tryShift(effect, rewrite);
+        edit = announcementEdit(rewrite, port, shifts === true);
         if (edit === undefined) return rewrite.needed ? 'no-sequence-adjustment' : 'clash';
         const obstacle = this.#parts.helper.rewriteObstacle(rewrite.at.half, edit);
         if (obstacle !== undefined) return obstacle;
@@ -82,6 +95,24 @@ export class PinholeOpener {
       return this.#announce(rewrite, edit, { effect, port, fresh });
     }
     return 'clash';
+  }
+
+  #rewriteObstacle(rewrite: Rewrite, port: number): Obstacle | undefined {
+    const edit = announcementEdit(rewrite, port, true);
+    return edit && this.#parts.helper.rewriteObstacle(rewrite.at.half, edit);
+  }
+
+  #mayAsk(client: IpAddress): boolean {
+    return this.#rate.take(client, this.#parts.now());
+  }
+
+  /** At the limit the kernel is asked whether the oldest is still there: its word that it has ended may have been lost. */
+  #mayHaveAnother(client: IpAddress): boolean {
+    if (this.#pending.admits(client)) return true;
+    const oldest = this.#pending.oldest(client);
+    if (oldest === undefined || this.#parts.pinholes.isOpen(oldest, 0)) return false;
+    this.#pending.ended(oldest);
+    return true;
   }
 
   /** Closes what was opened for an announcement that goes on as it came after all. */
@@ -116,13 +147,10 @@ export class PinholeOpener {
 
   #openAt(effect: ExpectEffect, port: number): Opening {
     const pinhole = this.#pinhole(effect, port);
-    const client = pinhole.master.source;
-    if (!this.#rate.take(client, this.#parts.now()))
-      return { obstacle: 'too-many-announcements', fresh: false };
     const outcome = this.#parts.pinholes.open(pinhole);
     if (outcome !== 'opened' && outcome !== 'refreshed') return { obstacle: outcome, fresh: false };
     const until = this.#parts.now() + (this.#parts.lifetime ?? LONGEST_POLICY_LIFETIME);
-    this.#pending.opened(pinhole.tuple, client, until);
+    this.#pending.opened(pinhole.tuple, pinhole.master.source, until);
     return { obstacle: undefined, fresh: outcome === 'opened' };
   }
 

@@ -17,7 +17,7 @@ import { ConntrackTable } from '../kernel/conntrack-table.js';
 import { CtnetlinkPinholes } from '../kernel/ctnetlink-pinhole.js';
 import { NetlinkSocket } from '../kernel/netlink-socket.js';
 import { PacketQueue } from '../kernel/packet-queue.js';
-import { confine, hasNetAdmin, NET_ADMIN_REMEDY, type Confinement } from '../kernel/process-capability.js';
+import { confine, hasNetAdmin, NET_ADMIN_REMEDY } from '../kernel/process-capability.js';
 import { Daemon } from './daemon.js';
 import { openLog } from './logger.js';
 import { checkOptions, readConfiguration, RunOptionsSchema, type RunOptions } from './options.js';
@@ -60,7 +60,7 @@ export function runCommand(): Command {
       .option('--max-connections <n>', 'control connections followed at once (default: 262144)')
       .option(
         '--max-connections-per-client <n>',
-        'of one address, or IPv6 /64; the others pass unread (default: 4096)',
+        'of one address, or IPv6 /64; beyond, its first one makes room (default: 4096)',
       )
       .option('--max-expectations-per-client <n>', 'unused ones of one address, or IPv6 /64 (default: 512)')
       .option('--log-rate <lines>', 'lines a second about packets; the others are counted (default: 1000)')
@@ -82,15 +82,25 @@ async function run(options: RunOptions): Promise<void> {
   const policy = policyFrom(options);
   const binding = loadBinding();
   requireNetAdmin();
-  const confinement = confineThisProcess(binding);
+  const unconfined = confineThisProcess(binding);
   const log = await openLog(options.logLevel, process.stdout.isTTY);
-  const { logger } = log;
-  if (confinement !== 'confined') {
-    logger.warn(
-      { event: 'unconfined', errno: confinement.errnoName },
-      `this process keeps privileges that it does not need: ${confinement.message}`,
-    );
+  if (unconfined !== undefined) {
+    const sentence = `this process keeps privileges that it does not need: ${unconfined}`;
+    log.logger.warn({ event: 'unconfined', cause: unconfined }, sentence);
   }
+  try {
+    await serve(options, policy, binding, log.logger);
+  } finally {
+    await log.end();
+  }
+}
+
+async function serve(
+  options: RunOptions,
+  policy: Policy,
+  binding: NativeBinding,
+  logger: Logger,
+): Promise<void> {
   const socket = openSocket(binding);
   const anchors = chooseAnchors(socket, options.anchor);
   const table = new ConntrackTable(socket);
@@ -135,20 +145,21 @@ async function run(options: RunOptions): Promise<void> {
       queueMalformed: queue?.malformed,
       eventOverruns: events?.overruns,
     };
-    packetLog.settle();
+    packetLog.settle(true);
     if (queue !== undefined) overload.settle(queue);
     const counted = { ...helper.counters, ...helper.limitCounters, ...lost };
     const own = { linesSuppressed: packetLog.suppressed, defects: daemon.defects };
     logger.info({ event: 'stopped', ...counted, ...own }, 'stopped');
-    await log.end();
   }
 }
 
 /** Goes on in a process that holds CAP_NET_ADMIN only: this one started anew, where it holds more. */
-function confineThisProcess(binding: NativeBinding): Confinement {
+function confineThisProcess(binding: NativeBinding): string | undefined {
   const restarted = process.env[RESTARTED] !== undefined;
   process.env[RESTARTED] = '1';
-  return confine(binding, restarted);
+  const unconfined = confine(binding, restarted);
+  Reflect.deleteProperty(process.env, RESTARTED);
+  return unconfined;
 }
 
 function requireNetAdmin(): void {

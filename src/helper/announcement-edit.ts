@@ -9,17 +9,18 @@ import { sequenceAdd, sequenceDistance } from '../tcp/sequence.js';
 import type { StreamEdit } from '../tcp/stream-edits.js';
 import type { Rewrite } from './effect.js';
 
+/** By how many bytes the endpoint at `port` is longer than the announced one. */
+export const growthOf = ({ at: { start, end, kind }, address }: Rewrite, port: number): number =>
+  endpointText(kind, address, port).length - sequenceDistance(start, end);
+
 /**
  * @param shifts  whether the kernel can shift sequence numbers on this connection
  * @returns `undefined` where the length would change, and must not
  */
-export function announcementEdit(
-  { at: { start, end, kind, words }, address }: Rewrite,
-  port: number,
-  shifts: boolean,
-): StreamEdit | undefined {
-  const endpoint = endpointText(kind, address, port);
-  const growth = endpoint.length - sequenceDistance(start, end);
+export function announcementEdit(rewrite: Rewrite, port: number, shifts: boolean): StreamEdit | undefined {
+  const { start, end, kind, words } = rewrite.at;
+  const endpoint = endpointText(kind, rewrite.address, port);
+  const growth = growthOf(rewrite, port);
   if (shifts || growth === 0) return { start, end, replacement: endpoint };
   if (kind !== '227') return undefined;
   const refitted = refitWords(words, growth);

@@ -1,6 +1,6 @@
 /**
- * How many connections each client has among those that are followed, so that one of them cannot take the places of
- * all others. Whoever has an IPv6 network has all of its addresses: a client is a /64 there (RFC 6177), an address in IPv4.
+ * Which connections each client has among those that are followed, so that one of them cannot take the places of
+ * all others: beyond so many, its own make room. Whoever has an IPv6 network has all of its addresses: a client is a /64 there (RFC 4291 §2.5.4), an address in IPv4.
  *
  * @module
  */
@@ -14,26 +14,27 @@ export const clientKey = (address: IpAddress): string =>
 
 export class ClientLimit {
   readonly #most: number;
-  readonly #connections = new Map<string, number>();
+  /** The flows of each client, the one counted first in front. */
+  readonly #flows = new Map<string, Set<number>>();
 
   constructor(most: number) {
     this.#most = most;
   }
 
-  /** Counts another connection of `client`; answers false, and counts nothing, where it has as many as it may. */
-  admit(client: IpAddress): boolean {
+  /** Counts a flow of `client`; answers another one of the same client that has to make room, or `undefined`. */
+  admit(flow: number, client: IpAddress): number | undefined {
     const key = clientKey(client);
-    const connections = this.#connections.get(key) ?? 0;
-    if (connections >= this.#most) return false;
-    this.#connections.set(key, connections + 1);
-    return true;
+    const flows = this.#flows.get(key) ?? new Set<number>();
+    this.#flows.set(key, flows.add(flow));
+    if (flows.size <= this.#most) return undefined;
+    const [first] = flows;
+    return first;
   }
 
-  /** An admitted connection of `client` is not followed any more. */
-  release(client: IpAddress): void {
+  /** A flow that was counted is not followed any more. */
+  release(flow: number, client: IpAddress): void {
     const key = clientKey(client);
-    const connections = this.#connections.get(key) ?? 0;
-    if (connections > 1) this.#connections.set(key, connections - 1);
-    else this.#connections.delete(key);
+    const flows = this.#flows.get(key);
+    if (flows?.delete(flow) === true && flows.size === 0) this.#flows.delete(key);
   }
 }

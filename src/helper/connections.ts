@@ -32,7 +32,7 @@ export interface ConnectionsOptions {
   readonly lookup: ConnectionLookup;
   /** Connections tracked at once; the oldest idle one makes room. */
   readonly capacity: number;
-  /** Connections of one client that are followed at once; its further ones are not read. */
+  /** Connections of one client that are followed at once; the one that it has had for longest makes room. */
   readonly maxConnectionsPerClient: number;
   /** Seed of the flow table's hash: random where the packets come from a network. */
   readonly seed: number;
@@ -44,22 +44,28 @@ export interface ConnectionListener {
   onBegin(flow: number, connection: TrackedConnection, opening: boolean): void;
   /** It is not followed any more; its tuples can still be asked for. */
   onEnd(flow: number): void;
-  /** Its client has as many others as it may: it is not followed. */
-  onClientLimit(connection: TrackedConnection): void;
 }
 
 const PORT_COUNT = 65_536;
 const NO_HALF = -1;
+/** Seconds between two questions about one flow: a SYN-ACK in the middle of a connection costs its sender little, and us one. */
+const ASKED_AGAIN_AFTER = 0.1;
 
 export class Connections {
   /** Packets of connections that are not known, or to no FTP port. */
   others = 0;
+  /** Connections that made room for others of their own client. */
+  displacedByOwn = 0;
   readonly #lookup: ConnectionLookup;
   /** 1 at each FTP port. */
   readonly #isFtpPort = new Uint8Array(PORT_COUNT);
   readonly #flows: FlowTable;
   /** Conntrack's id of each flow's connection. */
   readonly #ids: Uint32Array;
+  /** Seconds at which conntrack was last asked whose each flow's tuple is. */
+  readonly #askedAt: Float64Array;
+  /** 1 for a flow that counts among those of its client. */
+  readonly #counted: Uint8Array;
   readonly #clients: ClientLimit;
   readonly #streams: Reassembler;
   readonly #listener: ConnectionListener;
@@ -76,6 +82,8 @@ export class Connections {
       },
     });
     this.#ids = new Uint32Array(capacity);
+    this.#askedAt = new Float64Array(capacity);
+    this.#counted = new Uint8Array(capacity);
     this.#clients = new ClientLimit(options.maxConnectionsPerClient);
     this.#streams = streams;
     this.#listener = listener;
@@ -112,6 +120,7 @@ export class Connections {
       destinationPort,
     );
     const opening = this.#opensConnection(half, bytes, ip.payloadAt);
+    if (opening && this.#wasAskedFor(half, bytes, ip.payloadAt, now)) return NO_HALF;
     if (half < 0 || opening) {
       const seen: Tuple = {
         source: ipAddressAt(bytes, ip.sourceAt, ip.family),
@@ -147,6 +156,25 @@ export class Connections {
     this.#flows.remove(flow);
   }
 
+  /**
+   * The client of a flow has said something, so the connection is its own: whoever forges its address gets no further than
+   * the SYN-ACK. From now on it counts.
+   */
+  prove(flow: number): void {
+    if (this.#counted[flow] === 1) return;
+    this.#counted[flow] = 1;
+    const other = this.#clients.admit(flow, this.#flows.original(flow).source);
+    if (other === undefined) return;
+    this.displacedByOwn++;
+    this.end(other);
+  }
+
+  /** Whether it is a SYN-ACK, and conntrack has just been asked whose its tuple is. */
+  #wasAskedFor(half: number, bytes: Buffer, at: number, now: number): boolean {
+    if (half < 0 || (tcpFlags(bytes, at) & TCP_FLAGS.ack) === 0) return false;
+    return Math.abs(now - (this.#askedAt[half >> 1] ?? 0)) < ASKED_AGAIN_AFTER;
+  }
+
   /** A SYN or SYN-ACK, whose TCP header is `at`, that does not belong to the connection which opened the flow of `half`. */
   #opensConnection(half: number, bytes: Buffer, at: number): boolean {
     const flags = tcpFlags(bytes, at);
@@ -165,20 +193,22 @@ export class Connections {
       return NO_HALF;
     }
     // A SYN-ACK in the middle of a connection is no new one, whatever its numbers say: its peer ignores it.
-    if (before >= 0 && this.#ids[before >> 1] === connection.id) return NO_HALF;
-    if (before >= 0) this.end(before >> 1);
-    if (!this.#clients.admit(connection.original.source)) {
-      this.#listener.onClientLimit(connection);
+    if (before >= 0 && this.#ids[before >> 1] === connection.id) {
+      this.#askedAt[before >> 1] = now;
       return NO_HALF;
     }
+    if (before >= 0) this.end(before >> 1);
     const flow = this.#flows.add(connection.original, connection.reply, now);
     this.#ids[flow] = connection.id;
+    this.#askedAt[flow] = now;
     this.#listener.onBegin(flow, connection, opening && !isUnderWay(connection));
     return this.#flows.findTuple(seen);
   }
 
   #forget(flow: number): void {
     this.#listener.onEnd(flow);
-    this.#clients.release(this.#flows.original(flow).source);
+    if (this.#counted[flow] === 0) return;
+    this.#counted[flow] = 0;
+    this.#clients.release(flow, this.#flows.original(flow).source);
   }
 }

@@ -19,8 +19,6 @@ export interface HelperCounters {
   refused: number;
   encrypted: number;
   notFtp: number;
-  /** Connections that are not read because their clients have as many others as they may. */
-  clientLimited: number;
   /** Packets that went on with another endpoint in them, and packets that did not go on, for their sender to send again. */
   rewritten: number;
   withheld: number;
@@ -39,6 +37,8 @@ export interface LimitCounters {
   readonly commandsForgotten: number;
   /** Connections that made room for newer ones. */
   readonly connectionsDisplaced: number;
+  /** Connections that made room for newer ones of their own client. */
+  readonly connectionsDisplacedByOwn: number;
   /** Packets of connections that conntrack does not know, or that are to no FTP port. */
   readonly otherConnections: number;
   /** Holes given up because their receiver has the bytes, or a limit was reached: bytes, ranges of a half, bytes of all. */
@@ -62,7 +62,6 @@ export const newHelperCounters = (): HelperCounters => ({
   refused: 0,
   encrypted: 0,
   notFtp: 0,
-  clientLimited: 0,
   rewritten: 0,
   withheld: 0,
   withdrawn: 0,

@@ -50,5 +50,5 @@ export type Effect =
   /** Nothing on this connection is read any more: it need not be queued again. */
   | { readonly kind: 'release'; readonly connection: Tuple; readonly cause: ReleaseCause };
 
-/** Why a connection is not read any more; `client-limit`: its client has as many others as it may. */
-export type ReleaseCause = 'encrypted' | 'not-ftp' | 'client-limit';
+/** Why a connection is not read any more. */
+export type ReleaseCause = 'encrypted' | 'not-ftp';

@@ -39,7 +39,6 @@ const NOTHING: readonly Effect[] = Object.freeze([]);
 const RELEASE_COUNTERS = {
   encrypted: 'encrypted',
   'not-ftp': 'notFtp',
-  'client-limit': 'clientLimited',
 } as const satisfies Record<ReleaseCause, keyof HelperCounters>;
 /** Directions within a half number: the low bit. */
 const ORIGINAL = 0;
@@ -94,9 +93,6 @@ export class FtpHelper {
       onEnd: (flow) => {
         this.#forget(flow);
       },
-      onClientLimit: ({ original }) => {
-        this.#cause({ kind: 'release', connection: original, cause: 'client-limit' });
-      },
     });
     this.#lines = new LineScanner({ halves }, lines);
     this.#translations = new Translations(halves);
@@ -129,6 +125,7 @@ export class FtpHelper {
       unfinishedLinesDropped: tailsDropped,
       commandsForgotten: this.#sessions.commandOverflows,
       connectionsDisplaced: this.#connections.displaced,
+      connectionsDisplacedByOwn: this.#connections.displacedByOwn,
       otherConnections: this.#connections.others,
       holesPastAcknowledgment: streams.holesAcknowledged,
       holesPastBytes: streams.holesHalfFull,
@@ -254,6 +251,7 @@ export class FtpHelper {
       return;
     }
     const payloadAt = at + tcpHeaderLength(bytes, at);
+    if (payloadAt < ip.end && (half & 1) === ORIGINAL) this.#connections.prove(half >> 1);
     if (this.#translated[half >> 1] === 1 && payloadAt < ip.end) {
       if (this.#translations.presumes(half, sequence, this.#now)) this.#streams.acknowledge(half, sequence);
       this.#passages.take(half);

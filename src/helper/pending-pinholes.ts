@@ -10,16 +10,17 @@ import { formatTuple, type Tuple } from '../wire/tuple.js';
 import { clientKey } from './client-limit.js';
 
 interface Pending {
-  readonly client: string;
+  readonly tuple: Tuple;
   /** Seconds since 1970. */
   readonly until: number;
 }
 
 export class PendingPinholes {
   readonly #mostPerClient: number;
-  /** By tuple, the one opened longest ago first. */
-  readonly #pending = new Map<string, Pending>();
-  readonly #counts = new Map<string, number>();
+  /** Of each client by their names, the one opened longest ago first. */
+  readonly #clients = new Map<string, Map<string, Pending>>();
+  /** By name, whose it is. */
+  readonly #owners = new Map<string, string>();
 
   constructor(mostPerClient: number) {
     this.#mostPerClient = mostPerClient;
@@ -27,41 +28,44 @@ export class PendingPinholes {
 
   /** Of all clients. */
   get size(): number {
-    return this.#pending.size;
+    return this.#owners.size;
   }
 
   /** Whether `client` may have another one. */
   admits(client: IpAddress): boolean {
-    return (this.#counts.get(clientKey(client)) ?? 0) < this.#mostPerClient;
+    return (this.#clients.get(clientKey(client))?.size ?? 0) < this.#mostPerClient;
+  }
+
+  /** The one of `client` that was opened longest ago: conntrack's word that it has ended may be lost. */
+  oldest(client: IpAddress): Tuple | undefined {
+    const [first] = this.#clients.get(clientKey(client))?.values() ?? [];
+    return first?.tuple;
   }
 
   /** Opened for `client`, or open and begun anew. */
   opened(tuple: Tuple, client: IpAddress, until: number): void {
     this.ended(tuple);
     const key = clientKey(client);
-    this.#pending.set(formatTuple(tuple), { client: key, until });
-    this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
+    const name = formatTuple(tuple);
+    const own = this.#clients.get(key) ?? new Map<string, Pending>();
+    this.#clients.set(key, own.set(name, { tuple, until }));
+    this.#owners.set(name, key);
   }
 
   /** Used, expired or closed; nothing happens where it is not known. */
   ended(tuple: Tuple): void {
-    this.#drop(formatTuple(tuple));
+    const name = formatTuple(tuple);
+    const key = this.#owners.get(name);
+    if (key === undefined) return;
+    this.#owners.delete(name);
+    const own = this.#clients.get(key);
+    own?.delete(name);
+    if (own?.size === 0) this.#clients.delete(key);
   }
 
   /** Drops what must have ended before `now`. */
   expire(now: number): void {
-    for (const [name, { until }] of this.#pending) {
-      if (until > now) return;
-      this.#drop(name);
-    }
-  }
-
-  #drop(name: string): void {
-    const pending = this.#pending.get(name);
-    if (pending === undefined) return;
-    this.#pending.delete(name);
-    const count = (this.#counts.get(pending.client) ?? 0) - 1;
-    if (count > 0) this.#counts.set(pending.client, count);
-    else this.#counts.delete(pending.client);
+    const all = [...this.#clients.values()].flatMap((own) => [...own.values()]);
+    for (const { tuple, until } of all) if (until <= now) this.ended(tuple);
   }
 }

@@ -66,6 +66,10 @@ export class CtnetlinkPinholes implements PinholeBackend {
     );
   }
 
+  isOpen(tuple: Tuple, zone: number): boolean {
+    return this.find(tuple, zone) !== undefined;
+  }
+
   /** The expectation that a connection of this tuple would meet, whoever's it is. */
   find(tuple: Tuple, zone = 0): Expectation | undefined {
     writeExpectation(this.#request(CTNETLINK_MESSAGES.get, 0, tuple), { tuple, zone });

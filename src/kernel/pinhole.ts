@@ -42,6 +42,8 @@ export interface PinholeBackend {
   readonly name: string;
   /** In force when it returns. Throws a `ConntrackFtpError` for what is none of the documented refusals. */
   open(pinhole: Pinhole): PinholeOutcome;
+  /** Whether anybody's pinhole is open for a connection of this tuple. */
+  isOpen(tuple: Tuple, zone: number): boolean;
   /** Answers false where it was not open (any more): used, expired or never opened. */
   close(pinhole: Pinhole): boolean;
 }

@@ -31,20 +31,19 @@ export function isConfined(procRoot = '/proc'): boolean {
   );
 }
 
-/** What this process can do about it, in one word: nothing was to do, or why it could not be done. */
-export type Confinement = 'confined' | SystemCallError;
-
 /**
  * Has this process hold nothing but CAP_NET_ADMIN, in all of its threads, by starting it anew where it holds more.
+ * Answers why it goes on with more all the same, or `undefined`.
  *
  * @param restarted  whether that has been done: a second start would be no better
  */
-export function confine(binding: Pick<NativeBinding, 'restartWith'>, restarted: boolean): Confinement {
-  if (restarted || isConfined()) return 'confined';
+export function confine(binding: Pick<NativeBinding, 'restartWith'>, restarted: boolean): string | undefined {
+  if (isConfined()) return undefined;
+  if (restarted) return 'a new start did not shed them';
   try {
     return callNative(() => binding.restartWith(CAP_NET_ADMIN));
   } catch (error) {
-    if (error instanceof SystemCallError) return error;
+    if (error instanceof SystemCallError) return error.message;
     throw error;
   }
 }

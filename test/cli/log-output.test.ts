@@ -100,3 +100,45 @@ it('goes on without a reader, and writes to the next one', async () => {
   await waitFor('the losses', () => told.length > 0);
   expect(told).toEqual([10]);
 });
+
+it('begins on a line of its own after a line that it could not write to its end', async () => {
+  let taken = 0;
+  writeLines(0, 100);
+  // More than a pipe holds: with two lines taken, the write stops within another one.
+  const two = Buffer.alloc(2 * LINE_LENGTH);
+  await waitFor('two lines', () => (taken += readSomeOf(reader, two, taken)) === two.length);
+  const begun = two.toString();
+  closeSync(reader);
+  await waitFor('the loss of the rest', () => output.lost > 0);
+  reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
+  output.write(numbered(200));
+  let text = '';
+  await waitFor('the next line', () => (text += take()).endsWith(numbered(200)));
+  const lines = (begun + text).split('\n').slice(0, -1);
+  expect(lines.at(-1)).toBe(
+    numbered(200)
+      .trimEnd()
+      .padEnd(LINE_LENGTH - 1),
+  );
+  // The line that was cut stands there and is lost.
+  expect(lines).toHaveLength(100 - output.lost + 2);
+});
+
+/** Reads into `into` from `at` on; answers how much there was. */
+function readSomeOf(pipeEnd: number, into: Buffer, at: number): number {
+  try {
+    return readSync(pipeEnd, into, at, into.length - at, null);
+  } catch {
+    return 0;
+  }
+}
+
+it('counts what a full disk does not take', async () => {
+  const full = openSync('/dev/full', constants.O_WRONLY);
+  const toDisk = new LogOutput({ descriptor: full, capacity: CAPACITY, onLosses: () => undefined });
+  toDisk.write(numbered(1));
+  toDisk.write(numbered(2));
+  await toDisk.end(PATIENCE_MS);
+  closeSync(full);
+  expect(toDisk.lost).toBe(2);
+});

@@ -24,12 +24,18 @@ class Kernel implements PinholeBackend {
   readonly opened: Pinhole[] = [];
   readonly closed: Pinhole[] = [];
   adjustments = 0;
+  /** Whether pinholes of earlier announcements are still open. */
+  stillOpen = true;
   outcome: PinholeOutcome = 'opened';
   adjustment: AdjustmentOutcome = 'adjusted';
 
   open(pinhole: Pinhole): PinholeOutcome {
     this.opened.push(pinhole);
     return this.outcome;
+  }
+
+  isOpen(): boolean {
+    return this.stillOpen;
   }
 
   close(pinhole: Pinhole): boolean {
@@ -110,7 +116,7 @@ describe('an announcement', () => {
     const site = new Site();
     const outcomes = site.client(PORT.repeat(20));
     expect(outcomes.slice(16)).toEqual(Array(4).fill('too-many-rewrites'));
-    expect(site.kernel.opened).toHaveLength(16);
+    expect([site.kernel.opened.length, site.kernel.adjustments]).toEqual([16, 16]);
   });
 
   it('beyond those of a client in a second is refused, and asks for nothing', () => {
@@ -123,6 +129,19 @@ describe('an announcement', () => {
     expect(site.kernel.opened).toHaveLength(MAX_PINHOLE_REQUESTS);
     site.now++;
     expect(site.client(PORT)).toEqual(['clash']);
+  });
+
+  it('beyond those of a client that are not used is refused while the kernel has them', () => {
+    const site = new Site({ mostPerClient: 2 });
+    const port = (number: number): OpenOutcome[] => site.client(`PORT 10,1,0,2,156,${number}\r\n`);
+    expect([port(1), port(2), port(3)].map(([outcome]) => typeof outcome)).toEqual([
+      'object',
+      'object',
+      'string',
+    ]);
+    // Conntrack's word that they have ended was lost.
+    site.kernel.stillOpen = false;
+    expect([port(4), port(5)].map(([outcome]) => typeof outcome)).toEqual(['object', 'object']);
   });
 
   it('of a server keeps to the passive ports of the site', () => {

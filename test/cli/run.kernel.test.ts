@@ -76,6 +76,15 @@ describe('the daemon holds CAP_NET_ADMIN and nothing else, in all of its threads
     await daemon.stop();
   });
 
+  it('or says why not', async () => {
+    const marked = ['env', 'CONNTRACK_FTP_RESTARTED=1', ...conntrackFtp()] as const;
+    const settings = { ports: [21], options: ['--queue', '12'] };
+    const daemon = await Daemon.startAs(laboratory, host, marked, settings);
+    expect(held(daemon)).not.toEqual(only(0));
+    await daemon.stop();
+    expect(daemon.log).toMatch(/"event":"unconfined","cause":"a new start did not shed them"/);
+  });
+
   it('when an unprivileged user starts it who was given that capability', async () => {
     // Debian's nobody. He may not look into root's folders, so the program comes to him.
     const copy = path.join(laboratory.makeFolder('program'), 'project');
