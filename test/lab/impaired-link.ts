@@ -20,8 +20,8 @@ const counts = z.object({
   /** Went on after a later segment of the same direction of the same connection. */
   overtaken: z.number(),
 });
-const impairments = z.object({ control: counts, data: counts });
-/** What was done to the segments of control connections, and to those of data connections. */
+const impairments = z.object({ control: counts, data: counts, overruns: z.number() });
+/** What was done to the segments of control connections, and to those of data connections; and frames lost for want of time. */
 export type Impairments = z.infer<typeof impairments>;
 
 export interface ImpairedLinkSettings {
