@@ -6,7 +6,9 @@
 import type { Comparison, Part, Trial } from './trial.js';
 
 export const PARTS: Readonly<Record<string, () => Promise<Part>>> = {
+  core: async () => (await import('./core.js')).core,
   scanner: async () => (await import('./scanner.js')).scanner,
+  scale: async () => (await import('./scale.js')).scale,
 };
 
 /** Throws `Error` where there is no such part. */
