@@ -4,6 +4,7 @@
  * @module
  */
 import { getHeapStatistics } from 'node:v8';
+import { median } from './statistics.js';
 
 /** Objects of JavaScript, and memory outside of the heap that they own. */
 function inUse(): number {
@@ -17,27 +18,22 @@ function inUse(): number {
  *
  * @param prepare  done before each time, and not counted
  */
-export function allocatedBy(work: () => void, times: number, prepare: () => void = nothing): number {
-  const idle = growth(nothing, times, nothing);
-  // What asking costs is no cost of the work.
-  return growth(work, times, prepare) - idle;
-}
-
-const nothing = (): void => undefined;
-
-function growth(work: () => void, times: number, prepare: () => void): number {
-  let sum = 0;
-  let counted = 0;
-  for (let time = 0; time < times; time++) {
-    prepare();
+export function allocatedBy(work: () => void, times: number, prepare?: () => void): number {
+  const grown: number[] = [];
+  const asking: number[] = [];
+  // The first half is warming up: what is compiled meanwhile is no allocation of the work.
+  for (let time = -times; time < times; time++) {
+    prepare?.();
+    const idle = inUse();
     const before = inUse();
     work();
-    const grown = inUse() - before;
-    if (grown < 0) continue;
-    sum += grown;
-    counted++;
+    const after = inUse();
+    if (time < 0) continue;
+    asking.push(before - idle);
+    if (after >= before) grown.push(after - before);
   }
-  return sum / counted;
+  // What asking costs is no cost of the work.
+  return grown.reduce((sum, bytes) => sum + bytes, 0) / grown.length - median(asking);
 }
 
 /** Bytes in use once everything that is not needed any more is collected. Throws `Error` without `--expose-gc`. */

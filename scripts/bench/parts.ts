@@ -9,6 +9,7 @@ export const PARTS: Readonly<Record<string, () => Promise<Part>>> = {
   core: async () => (await import('./core.js')).core,
   scanner: async () => (await import('./scanner.js')).scanner,
   scale: async () => (await import('./scale.js')).scale,
+  start: async () => (await import('./start.js')).start,
 };
 
 /** Throws `Error` where there is no such part. */
