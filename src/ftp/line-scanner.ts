@@ -13,6 +13,7 @@
  */
 import { byteAt, CR, LF, NUL, PAST_END } from './ascii.js';
 import { LineTail } from './line-tail.js';
+import { nextNotable } from './notable-bytes.js';
 import { IAC, stripTelnet } from './telnet.js';
 
 /** What is peculiar about a line: a set of bits. */
@@ -250,16 +251,6 @@ export class LineScanner {
   #state(half: number): number {
     return this.#states[half] ?? 0;
   }
-}
-
-/**
- * Offset of the first byte from `at` on that may be LF, NUL or IAC, or `end`. All three lie within 0xff to 0x0a,
- * modulo 256, so that one comparison passes over every other byte. A loop of its own, because so it runs four
- * times as fast as within `scan`; `indexOf` has no end to stop at, and would search the whole slab.
- */
-function nextNotable(bytes: Buffer, at: number, end: number): number {
-  while (at < end && (((bytes[at] ?? 0) + 1) & 0xff) > LF + 1) at += 1;
-  return at;
 }
 
 /** A NUL may have been part of a telnet sequence, where it does not count. */

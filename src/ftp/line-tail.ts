@@ -8,10 +8,11 @@ import { byteAt, PAST_END } from './ascii.js';
 
 /** A command line is rarely longer: most tails never grow. */
 const FIRST_CAPACITY = 64;
+const EMPTY = Buffer.alloc(0);
 
 export class LineTail {
   /** Valid up to `kept`. */
-  bytes: Buffer;
+  bytes: Buffer = EMPTY;
   kept = 0;
   /** Length of the line so far, bytes that were not kept included. */
   length = 0;
@@ -25,7 +26,6 @@ export class LineTail {
   constructor(sequence: number, limit: number) {
     this.sequence = sequence;
     this.#limit = limit;
-    this.bytes = Buffer.allocUnsafeSlow(Math.min(FIRST_CAPACITY, limit));
   }
 
   append(bytes: Buffer, from: number, to: number): void {
@@ -39,7 +39,7 @@ export class LineTail {
   }
 
   #grow(needed: number): void {
-    const capacity = Math.min(this.#limit, Math.max(needed, this.bytes.length * 2));
+    const capacity = Math.min(this.#limit, Math.max(needed, this.bytes.length * 2, FIRST_CAPACITY));
     const grown = Buffer.allocUnsafeSlow(capacity);
     this.bytes.copy(grown, 0, 0, this.kept);
     this.bytes = grown;

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { u16At, u8At } from './big-endian.js';
 import { IPV4_LENGTH, IPV6_LENGTH, type IpAddress } from './ip-address.js';
 
 // IPv4 header, RFC 791 §3.1
@@ -75,7 +76,7 @@ export class IpView {
   read(bytes: Buffer, start: number, end: number): IpFault | undefined {
     if (end <= start) return 'ip-header-truncated';
     this.headerAt = start;
-    const version = bytes.readUInt8(start) >>> 4;
+    const version = u8At(bytes, start) >>> 4;
     if (version === 4) return this.#readIpv4(bytes, start, end);
     if (version === 6) return this.#readIpv6(bytes, start, end);
     return 'ip-version-unknown';
@@ -85,26 +86,26 @@ export class IpView {
     if (end - start < IPV4_HEADER_MIN) return 'ip-header-truncated';
     const headerLength = ipv4HeaderLength(bytes, start);
     if (headerLength < IPV4_HEADER_MIN) return 'ipv4-header-length-too-small';
-    const totalLength = bytes.readUInt16BE(start + TOTAL_LENGTH);
+    const totalLength = u16At(bytes, start + TOTAL_LENGTH);
     if (totalLength < headerLength) return 'ipv4-total-length-too-small';
     if (headerLength > end - start) return 'ip-header-truncated';
     this.family = 4;
     this.sourceAt = start + IPV4_SOURCE;
     this.destinationAt = start + IPV4_DESTINATION;
-    this.protocol = bytes.readUInt8(start + IPV4_PROTOCOL);
+    this.protocol = u8At(bytes, start + IPV4_PROTOCOL);
     this.payloadAt = start + headerLength;
-    this.fragment = (bytes.readUInt16BE(start + FLAGS_AND_OFFSET) & IPV4_FRAGMENT) !== 0;
+    this.fragment = (u16At(bytes, start + FLAGS_AND_OFFSET) & IPV4_FRAGMENT) !== 0;
     this.#endAt(start + totalLength, end);
     return undefined;
   }
 
   #readIpv6(bytes: Buffer, start: number, end: number): IpFault | undefined {
     if (end - start < IPV6_HEADER_LENGTH) return 'ip-header-truncated';
-    const payloadLength = bytes.readUInt16BE(start + PAYLOAD_LENGTH);
+    const payloadLength = u16At(bytes, start + PAYLOAD_LENGTH);
     this.family = 6;
     this.sourceAt = start + IPV6_SOURCE;
     this.destinationAt = start + IPV6_DESTINATION;
-    this.protocol = bytes.readUInt8(start + NEXT_HEADER);
+    this.protocol = u8At(bytes, start + NEXT_HEADER);
     this.payloadAt = start + IPV6_HEADER_LENGTH;
     this.fragment = false;
     // RFC 2675 §2: the length is then in a hop-by-hop option, and past what any queue or capture here holds.
@@ -125,9 +126,9 @@ export class IpView {
       const length = extensionLength(bytes, this.payloadAt, this.protocol);
       if (length > this.end - this.payloadAt) return 'ipv6-extension-truncated';
       if (this.protocol === IPV6_EXTENSIONS.fragment) {
-        this.fragment = (bytes.readUInt16BE(this.payloadAt + 2) & IPV6_FRAGMENT) !== 0;
+        this.fragment = (u16At(bytes, this.payloadAt + 2) & IPV6_FRAGMENT) !== 0;
       }
-      this.protocol = bytes.readUInt8(this.payloadAt);
+      this.protocol = u8At(bytes, this.payloadAt);
       this.payloadAt += length;
       if (this.fragment) return undefined;
     }
@@ -141,11 +142,11 @@ export class IpView {
 }
 
 /** Bytes of the IPv4 header at `at`, options included; below 20 in a header that `IpView.read` rejects. */
-export const ipv4HeaderLength = (bytes: Buffer, at: number): number => (bytes.readUInt8(at) & 0x0f) * 4;
+export const ipv4HeaderLength = (bytes: Buffer, at: number): number => (u8At(bytes, at) & 0x0f) * 4;
 
 /** Writes the length of the whole packet at `at`, header included, as its family counts it; no checksum. */
 export function writeIpLength(bytes: Buffer, at: number, length: number): void {
-  if (bytes.readUInt8(at) >>> 4 === 4) bytes.writeUInt16BE(length, at + TOTAL_LENGTH);
+  if (u8At(bytes, at) >>> 4 === 4) bytes.writeUInt16BE(length, at + TOTAL_LENGTH);
   else bytes.writeUInt16BE(length - IPV6_HEADER_LENGTH, at + PAYLOAD_LENGTH);
 }
 
@@ -167,6 +168,6 @@ function isExtension(protocol: number): boolean {
 /** RFC 8200 §4.2: units of 8 bytes after the first; AH (RFC 4302 §2.2): units of 4 after the second. */
 function extensionLength(bytes: Buffer, at: number, protocol: number): number {
   if (protocol === IPV6_EXTENSIONS.fragment) return 8;
-  const units = bytes.readUInt8(at + 1);
+  const units = u8At(bytes, at + 1);
   return protocol === IPV6_EXTENSIONS.authentication ? (units + 2) * 4 : (units + 1) * 8;
 }

@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { u16At, u32At, u8At } from './big-endian.js';
+
 const SOURCE_PORT = 0; // u16
 const DESTINATION_PORT = 2; // u16
 const SEQUENCE = 4; // u32
@@ -31,12 +33,11 @@ export function tcpFault(bytes: Buffer, at: number, end: number): TcpFault | und
   return undefined;
 }
 
-export const tcpSourcePort = (bytes: Buffer, at: number): number => bytes.readUInt16BE(at + SOURCE_PORT);
+export const tcpSourcePort = (bytes: Buffer, at: number): number => u16At(bytes, at + SOURCE_PORT);
 
-export const tcpDestinationPort = (bytes: Buffer, at: number): number =>
-  bytes.readUInt16BE(at + DESTINATION_PORT);
+export const tcpDestinationPort = (bytes: Buffer, at: number): number => u16At(bytes, at + DESTINATION_PORT);
 
-export const tcpSequence = (bytes: Buffer, at: number): number => bytes.readUInt32BE(at + SEQUENCE);
+export const tcpSequence = (bytes: Buffer, at: number): number => u32At(bytes, at + SEQUENCE);
 
 /** Writes the number; the checksum is the caller's to write. */
 export function writeTcpSequence(bytes: Buffer, at: number, sequence: number): void {
@@ -44,15 +45,14 @@ export function writeTcpSequence(bytes: Buffer, at: number, sequence: number): v
 }
 
 /** Means nothing without `TCP_FLAGS.ack`. */
-export const tcpAcknowledgment = (bytes: Buffer, at: number): number =>
-  bytes.readUInt32BE(at + ACKNOWLEDGMENT);
+export const tcpAcknowledgment = (bytes: Buffer, at: number): number => u32At(bytes, at + ACKNOWLEDGMENT);
 
 /** Bytes of the header, options included: the payload begins at `at + tcpHeaderLength`. */
 export const tcpHeaderLength = (bytes: Buffer, at: number): number =>
-  (bytes.readUInt8(at + DATA_OFFSET) >>> 4) * 4;
+  (u8At(bytes, at + DATA_OFFSET) >>> 4) * 4;
 
 /** `TCP_FLAGS`, and above them ECE and CWR. */
-export const tcpFlags = (bytes: Buffer, at: number): number => bytes.readUInt8(at + FLAGS);
+export const tcpFlags = (bytes: Buffer, at: number): number => u8At(bytes, at + FLAGS);
 
 /** Writes the flags; the checksum is the caller's to write. */
 export function writeTcpFlags(bytes: Buffer, at: number, flags: number): void {
@@ -60,5 +60,4 @@ export function writeTcpFlags(bytes: Buffer, at: number, flags: number): void {
 }
 
 /** Offset from the sequence number; means nothing without `TCP_FLAGS.urg`. */
-export const tcpUrgentPointer = (bytes: Buffer, at: number): number =>
-  bytes.readUInt16BE(at + URGENT_POINTER);
+export const tcpUrgentPointer = (bytes: Buffer, at: number): number => u16At(bytes, at + URGENT_POINTER);
