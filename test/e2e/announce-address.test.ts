@@ -5,7 +5,7 @@
  * @module
  */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { sessionWith, type Mode } from '../lab/clients/client.js';
+import { sessionWith, spared, type Mode } from '../lab/clients/client.js';
 import { curl } from '../lab/clients/curl.js';
 import { Daemon, DEFAULT_ANCHOR, loadDaemonRules, type DecisionRecord } from '../lab/daemon.js';
 import { restoreRules } from '../lab/firewall.js';
@@ -40,7 +40,11 @@ async function passes({ topology, server, laboratory }: Scene, mode: Mode): Prom
   const session = { ...sessionWith(server, 4, mode, IMPATIENT_SECONDS), address: PUBLIC };
   const work = { kind: 'download', names: SMALL_FILES, into: laboratory.makeFolder('downloads') } as const;
   const { command } = curl.invoke(session, work);
-  const { status } = await topology.client.namespace.run([...command, '--no-ftp-skip-pasv-ip']);
+  const { status } = await spared(
+    curl,
+    () => topology.client.namespace.run([...command, '--no-ftp-skip-pasv-ip']),
+    (completed) => completed,
+  );
   return status === 0;
 }
 

@@ -7,6 +7,8 @@
  */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { spared } from '../lab/clients/client.js';
+import { curl } from '../lab/clients/curl.js';
 import { describeEnding } from '../lab/command.js';
 import { Daemon, DEFAULT_ANCHOR, loadDaemonRules } from '../lab/daemon.js';
 import { attachKernelHelper, KERNEL_HELPER } from '../lab/kernel-helper.js';
@@ -46,7 +48,11 @@ describe.each(STANDS)('the kernel’s helper, for $name', ({ cases, open }) => {
   it.each(cases)('$label', async (row) => {
     await translate(scene, row.shape);
     const into = scene.laboratory.makeFolder('nat');
-    const { status } = await session(scene, row, into);
+    const { status } = await spared(
+      curl,
+      () => session(scene, row, into),
+      (completed) => completed,
+    );
     note(row.label, 'kernel', status === 0 && arrivedWhole(scene, into) ? 'passed' : 'failed');
     expect(outcomes.has(row.label)).toBe(true);
   });
@@ -70,8 +76,11 @@ describe.each(STANDS)('the daemon, for $name', ({ cases, open }) => {
   it.each(cases)('$label: four listings and two downloads in one session', async (row) => {
     await translate(scene, row.shape);
     const into = scene.laboratory.makeFolder('nat');
-    const seen = daemon.decisions.length;
-    const completed = await session(scene, row, into);
+    const { seen, completed } = await spared(
+      curl,
+      async () => ({ seen: daemon.decisions.length, completed: await session(scene, row, into) }),
+      (attempt) => attempt.completed,
+    );
     const passed = completed.status === 0 && arrivedWhole(scene, into);
     note(row.label, 'ours', passed ? 'passed' : 'failed');
     expect(passed, `${describeEnding(completed)}\n${daemon.log}`).toBe(true);

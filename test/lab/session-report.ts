@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { perform, type ClientProgram, type Session, type Work } from './clients/client.js';
+import { performOnce, spared, type ClientProgram, type Session, type Work } from './clients/client.js';
 import { describeEnding, type Completed } from './command.js';
 import type { ExpectationEvent, ExpectationWatch } from './conntrack.js';
 import type { Daemon, DecisionRecord } from './daemon.js';
@@ -35,9 +35,14 @@ export async function observeSession(
   work: Work,
   transfers: number,
 ): Promise<SessionReport> {
-  const eventsSeen = watch.events.length;
-  const decisionsSeen = daemon?.decisions.length ?? 0;
-  const completed = await perform(topology.client.namespace, client, session, work);
+  const { completed, eventsSeen, decisionsSeen } = await spared(
+    client,
+    async () => {
+      const seen = { eventsSeen: watch.events.length, decisionsSeen: daemon?.decisions.length ?? 0 };
+      return { ...seen, completed: await performOnce(topology.client.namespace, client, session, work) };
+    },
+    (attempt) => attempt.completed,
+  );
   try {
     return {
       completed,

@@ -47,6 +47,22 @@ export interface ClientProgram {
   /** What it can be told to use, in each family. */
   readonly modes: Readonly<Record<Family, readonly Mode[]>>;
   invoke(session: Session, work: Work): Invocation;
+  /** Whether it failed by a fault of its own that comes and goes, whatever stands between it and the server. */
+  readonly failedByItself?: (completed: Completed) => boolean;
+}
+
+const ATTEMPTS = 3;
+
+/** Does `attempt` again where it failed by its client's own fault. */
+export async function spared<T>(
+  client: ClientProgram,
+  attempt: () => Promise<T>,
+  completedOf: (result: T) => Completed,
+): Promise<T> {
+  for (let number = 1; ; number++) {
+    const result = await attempt();
+    if (number === ATTEMPTS || client.failedByItself?.(completedOf(result)) !== true) return result;
+  }
 }
 
 export const isPassive = (mode: Mode): boolean => mode === 'PASV' || mode === 'EPSV';
@@ -69,7 +85,7 @@ export const sessionWith = (
  * Runs the session to its end, or for twice the session's patience: ncftp tries again and again. Whether it
  * succeeded is for the caller to see in the files.
  */
-export async function perform(
+export async function performOnce(
   namespace: Namespace,
   client: ClientProgram,
   session: Session,
@@ -78,3 +94,11 @@ export async function perform(
   const { command, ...options } = client.invoke(session, work);
   return namespace.run(command, { ...options, deadlineMs: 2_000 * session.patienceSeconds });
 }
+
+/** As `performOnce`, and again where that failed by the client's own fault. */
+export const perform = async (...session: Parameters<typeof performOnce>): Promise<Completed> =>
+  spared(
+    session[1],
+    () => performOnce(...session),
+    (completed) => completed,
+  );

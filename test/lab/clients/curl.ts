@@ -13,8 +13,12 @@ const MODE_OPTIONS: Readonly<Record<Mode, readonly string[]>> = {
   EPRT: ['--ftp-port', '-'],
 };
 
+/** What curl 7.88 says now and then of a data connection that it has accepted, instead of using it. */
+const ACCEPTED_AMISS = 'sa_addr inet_ntop() failed';
+
 export const curl: ClientProgram = {
   name: 'curl',
+  failedByItself: ({ stderr }) => stderr.includes(ACCEPTED_AMISS),
   modes: { 4: MODES, 6: ['EPSV', 'EPRT'] },
   invoke: (session, work) => ({
     command: [
