@@ -1,6 +1,6 @@
-"""Joins two interfaces as a bad cable would: NEAR FAR CONTROL-PORT SEED.
+"""Joins two interfaces as a bad cable would: NEAR FAR CONTROL-PORT SEED LOSS.
 
-Frames go on between NEAR and FAR. TCP segments are lost, delayed past later ones and duplicated, by chance of SEED; all
+Frames go on between NEAR and FAR. TCP segments are lost, LOSS of them, delayed past later ones and duplicated, by chance of SEED; all
 else (neighbour discovery) passes at once. A SYN may be lost, but is never late: one that comes after its connection has
 ended makes conntrack, with any helper and with none, forget that connection for a new one, and call invalid what the
 ends of the old one still have to say. Prints "forwarding" when it begins. SIGTERM ends it, and it prints what it did
@@ -18,7 +18,6 @@ import struct
 import sys
 import time
 
-LOSS = 0.05
 DUPLICATION = 0.05
 DELAYED = 0.25
 DELAY_SECONDS = (0.002, 0.040)
@@ -76,8 +75,9 @@ def read_segment(frame):
 
 
 class Link:
-    def __init__(self, control_port, seed):
+    def __init__(self, control_port, seed, loss):
         self.control_port = control_port
+        self.loss = loss
         self.chance = random.Random(seed)
         # What is delayed: (due, number, flow, out, frame). No two have the same number and due time.
         self.held = []
@@ -97,7 +97,7 @@ class Link:
         flow, flags = segment
         self.received += 1
         self.count(flow, "segments")
-        if self.chance.random() < LOSS:
+        if self.chance.random() < self.loss:
             self.count(flow, "lost")
             return
         if flags & (SYN | ACK) == SYN:
@@ -147,9 +147,9 @@ def forward(link, near, far):
 
 
 def main():
-    near, far, control_port, seed = sys.argv[1:]
+    near, far, control_port, seed, loss = sys.argv[1:]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    link = Link(int(control_port), seed)
+    link = Link(int(control_port), seed, float(loss))
     ends = attach(near), attach(far)
     print("forwarding", flush=True)
     try:

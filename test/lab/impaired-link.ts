@@ -28,7 +28,11 @@ export interface ImpairedLinkSettings {
   readonly controlPort: number;
   /** What chance begins with: the same one does the same to the same segments. */
   readonly seed: string;
+  /** The part of the segments that is lost; one in twenty unless given. */
+  readonly loss?: number;
 }
+
+const USUAL_LOSS = 0.05;
 
 export class ImpairedLink {
   readonly #process: RunningProcess;
@@ -42,7 +46,7 @@ export class ImpairedLink {
     laboratory: Laboratory,
     one: Attachment,
     other: Attachment,
-    { controlPort, seed }: ImpairedLinkSettings,
+    { controlPort, seed, loss = USUAL_LOSS }: ImpairedLinkSettings,
   ): Promise<ImpairedLink> {
     const cable = await laboratory.namespace('cable');
     // Nothing on it speaks for itself.
@@ -55,7 +59,15 @@ export class ImpairedLink {
       await turnOffloadsOff(namespace, device);
     }
     await cable.configure(['link set near up', 'link set far up']);
-    const program = ['/usr/bin/python3', SCRIPT, 'near', 'far', String(controlPort), seed] as const;
+    const program = [
+      '/usr/bin/python3',
+      SCRIPT,
+      'near',
+      'far',
+      String(controlPort),
+      seed,
+      String(loss),
+    ] as const;
     const running = await laboratory.start(cable, program);
     await running.waitUntil('forwarding', () => running.stdout.includes('forwarding'));
     return new ImpairedLink(running);
