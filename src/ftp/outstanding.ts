@@ -1,6 +1,6 @@
 /**
  * The commands of each connection that have not been answered, oldest first: every final reply answers the
- * oldest (RFC 959 §5.4). A ring of a byte per command for each flow.
+ * oldest (RFC 959 §5.4). The first of them are packed into a word for each flow; only a flow with more owns an object.
  *
  * @module
  */
@@ -19,26 +19,31 @@ export const COMMANDS = {
 } as const;
 export type Command = (typeof COMMANDS)[keyof typeof COMMANDS];
 
-/**
- * Most clients wait for each answer; those that pipeline send a handful. 32 bytes for each of 262,144 flows
- * are 8 MiB, touched only where a command was seen.
- */
+/** Most clients wait for each answer; those that pipeline send a handful. */
 export const MAX_OUTSTANDING = 32;
+/** Commands of each flow that are always remembered. */
+export const PACKED = 10;
+/** Flows that may have more of them than that, so that hostile ones keep 8 MiB busy at most. */
+export const MAX_FURTHER_FLOWS = 16_384;
+
+/** Bits that hold a `Command`; a word holds `PACKED` of them. */
+const BITS = 3;
+const MASK = 2 ** BITS - 1;
 
 export class OutstandingCommands {
   /** Times that more commands were outstanding than are remembered. */
   overflows = 0;
-  readonly #rings: Uint8Array;
-  /** Index of the oldest in the flow's ring. */
-  readonly #oldest: Uint8Array;
-  /** Commands outstanding, those that the ring had no room for included. */
+  /** The oldest commands of each flow, the very oldest in the lowest bits. */
+  readonly #packed: Uint32Array;
+  /** Those after them, oldest first: only of flows with more than `PACKED`, and none after an overflow. */
+  readonly #further = new Map<number, Command[]>();
+  /** Commands outstanding, those that there was no room for included. */
   readonly #counts: Uint32Array;
   /** 1 from an overflow until nothing is outstanding. */
   readonly #overflowed: Uint8Array;
 
   constructor(flows: number) {
-    this.#rings = new Uint8Array(flows * MAX_OUTSTANDING);
-    this.#oldest = new Uint8Array(flows);
+    this.#packed = new Uint32Array(flows);
     this.#counts = new Uint32Array(flows);
     this.#overflowed = new Uint8Array(flows);
   }
@@ -48,6 +53,8 @@ export class OutstandingCommands {
   }
 
   clear(flow: number): void {
+    if (this.count(flow) > PACKED) this.#further.delete(flow);
+    this.#packed[flow] = 0;
     this.#counts[flow] = 0;
     this.#overflowed[flow] = 0;
   }
@@ -57,23 +64,18 @@ export class OutstandingCommands {
     const count = this.count(flow);
     if (count <= 1) return;
     const overflowed = this.#overflowed[flow] === 1;
-    const newest = ((this.#oldest[flow] ?? 0) + count - 1) % MAX_OUTSTANDING;
+    const newest = this.#newest(flow, count);
     this.clear(flow);
-    if (overflowed) return;
-    this.#oldest[flow] = newest;
-    this.#counts[flow] = 1;
+    if (!overflowed) this.push(flow, newest);
   }
 
   push(flow: number, command: Command): void {
     const count = this.count(flow);
-    if (count < MAX_OUTSTANDING) {
-      const place = ((this.#oldest[flow] ?? 0) + count) % MAX_OUTSTANDING;
-      this.#rings[flow * MAX_OUTSTANDING + place] = command;
-    } else if (this.#overflowed[flow] === 0) {
-      this.#overflowed[flow] = 1;
-      this.overflows += 1;
-    }
     this.#counts[flow] = count + 1;
+    // Which is the oldest is not known any more: none needs to be remembered.
+    if (this.#overflowed[flow] === 1) return;
+    if (count < PACKED) this.#packed[flow] = (this.#packed[flow] ?? 0) | (command << (count * BITS));
+    else if (count >= MAX_OUTSTANDING || !this.#pushFurther(flow, command)) this.#overflow(flow);
   }
 
   /** Takes the oldest command away. */
@@ -81,11 +83,43 @@ export class OutstandingCommands {
     const count = this.count(flow);
     if (count === 0) return COMMANDS.none;
     const overflowed = this.#overflowed[flow] === 1;
-    const oldest = this.#oldest[flow] ?? 0;
-    const command = this.#rings[flow * MAX_OUTSTANDING + oldest] as Command;
-    this.#oldest[flow] = (oldest + 1) % MAX_OUTSTANDING;
-    if (count === 1) this.clear(flow);
-    else this.#counts[flow] = count - 1;
-    return overflowed ? COMMANDS.forgotten : command;
+    const packed = this.#packed[flow] ?? 0;
+    if (count === 1) {
+      this.clear(flow);
+    } else {
+      this.#packed[flow] = packed >>> BITS;
+      this.#counts[flow] = count - 1;
+      if (count > PACKED) this.#packFurther(flow);
+    }
+    return overflowed ? COMMANDS.forgotten : ((packed & MASK) as Command);
+  }
+
+  #newest(flow: number, count: number): Command {
+    const further = this.#further.get(flow)?.at(-1);
+    return further ?? ((((this.#packed[flow] ?? 0) >>> ((count - 1) * BITS)) & MASK) as Command);
+  }
+
+  /** Answers false where too many other flows have further commands. */
+  #pushFurther(flow: number, command: Command): boolean {
+    const further = this.#further.get(flow);
+    if (further !== undefined) further.push(command);
+    else if (this.#further.size < MAX_FURTHER_FLOWS) this.#further.set(flow, [command]);
+    else return false;
+    return true;
+  }
+
+  /** Fills the place that has become free in the word. */
+  #packFurther(flow: number): void {
+    const further = this.#further.get(flow);
+    const oldest = further?.shift();
+    if (further?.length === 0) this.#further.delete(flow);
+    if (oldest === undefined) return;
+    this.#packed[flow] = (this.#packed[flow] ?? 0) | (oldest << ((PACKED - 1) * BITS));
+  }
+
+  #overflow(flow: number): void {
+    this.#further.delete(flow);
+    this.#overflowed[flow] = 1;
+    this.overflows += 1;
   }
 }

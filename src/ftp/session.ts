@@ -68,6 +68,7 @@ export class Sessions {
   }
 
   forget(flow: number): void {
+    this.#outstanding.clear(flow);
     this.#states[flow] = 0;
   }
 

@@ -1,7 +1,14 @@
 /** The ring of outstanding commands against a list. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { COMMANDS, MAX_OUTSTANDING, OutstandingCommands, type Command } from '../../src/ftp/outstanding.js';
+import {
+  COMMANDS,
+  MAX_FURTHER_FLOWS,
+  MAX_OUTSTANDING,
+  OutstandingCommands,
+  PACKED,
+  type Command,
+} from '../../src/ftp/outstanding.js';
 
 const FLOW = 1;
 
@@ -81,5 +88,17 @@ describe('OutstandingCommands', () => {
       expect(ring.overflows).toBe(round);
       while (ring.count(0) > 0) ring.shift(0);
     }
+  });
+
+  it('remembers the first of each flow, and more than those of a bounded number of flows', () => {
+    const ring = new OutstandingCommands(MAX_FURTHER_FLOWS + 1);
+    for (let flow = 0; flow <= MAX_FURTHER_FLOWS; flow++) {
+      for (let count = 0; count <= PACKED; count++) ring.push(flow, COMMANDS.pasv);
+    }
+    expect(ring.overflows).toBe(1);
+    expect(ring.shift(MAX_FURTHER_FLOWS)).toBe(COMMANDS.forgotten);
+    expect(ring.shift(0)).toBe(COMMANDS.pasv);
+    ring.push(0, COMMANDS.epsv);
+    expect(ring.overflows).toBe(1);
   });
 });

@@ -1,0 +1,90 @@
+/**
+ * `npm run bench`: what a packet, a line, a connection and a start cost. Prints a table for each comparison, and writes all
+ * figures as JSON. Exit code 1 where a trial failed; a goal that is missed is said, and is no failure.
+ *
+ *     npm run bench -- [--runs N] [--json FILE] [PART...]
+ *
+ * @module
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { describeMachine, thisMachine } from './bench/machine.js';
+import { loadPart, PARTS, requireComplete } from './bench/parts.js';
+import { jsonOf, tableOf } from './bench/report.js';
+import { concludeFrom, type Result } from './bench/results.js';
+import { measureApart } from './bench/trial-process.js';
+import { takeTurns } from './bench/turns.js';
+
+const DEFAULT_RUNS = 5;
+const RESULTS = path.resolve(import.meta.dirname, '../bench/results');
+
+interface Options {
+  readonly runs: number;
+  readonly effort: number;
+  readonly json?: string;
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError('It must be a number above 0.');
+  return value;
+}
+
+/** Only a person who waits wants to see what is going on; in a file it would be noise. */
+function tell(sentence: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${sentence}`);
+}
+
+async function measurePart(name: string, { runs, effort }: Options): Promise<Result[]> {
+  const part = await loadPart(name);
+  await part.prepare?.();
+  const results: Result[] = [];
+  for (const comparison of part.comparisons) {
+    requireComplete(comparison);
+    const measured = await takeTurns(
+      comparison,
+      runs,
+      async (trial) => measureApart([name, comparison.name, trial], effort),
+      (run, trial) => {
+        tell(`${name}, ${comparison.name}: run ${run} of ${runs}, ${trial}`);
+      },
+    );
+    tell('');
+    const result = concludeFrom(comparison, measured);
+    console.log(tableOf(result));
+    results.push(result);
+  }
+  return results;
+}
+
+/** Kept where git does not look, unless a place is named. */
+function placeFor(date: Date, asked: string | undefined): string {
+  const file = asked ?? path.join(RESULTS, `${date.toISOString().replaceAll(':', '-')}.json`);
+  mkdirSync(path.dirname(file), { recursive: true });
+  return file;
+}
+
+async function bench(parts: readonly string[], options: Options): Promise<void> {
+  const machine = thisMachine();
+  const date = new Date();
+  console.log(`${describeMachine(machine)}\n`);
+  const results: Record<string, readonly Result[]> = {};
+  for (const part of parts) results[part] = await measurePart(part, options);
+  const file = placeFor(date, options.json);
+  writeFileSync(file, jsonOf(machine, date, results));
+  console.log(`written to ${path.relative(process.cwd(), file)}`);
+  const failed = Object.values(results)
+    .flat()
+    .some(({ rows }) => rows.some(({ failures }) => failures > 0));
+  if (failed) process.exitCode = 1;
+}
+
+const names = Object.keys(PARTS);
+await new Command('bench')
+  .addArgument(new Argument('[part...]', 'what to measure; all unless given').choices(names).default(names))
+  .option('--runs <n>', 'measurements of each trial', positive, DEFAULT_RUNS)
+  .addOption(new Option('--effort <share>', 'to see that it works').argParser(positive).default(1).hideHelp())
+  .option('--json <file>', 'where the figures go (default: a file in bench/results named for the time)')
+  .action(bench)
+  .parseAsync();

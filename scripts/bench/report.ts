@@ -1,0 +1,82 @@
+/**
+ * Results as a table for a reader, and as JSON for programs.
+ *
+ * @module
+ */
+import type { Machine } from './machine.js';
+import type { Cell, Result, Row, Verdict } from './results.js';
+import type { Column } from './trial.js';
+
+const GAP = '  ';
+
+/** The comparison's title, its table and its goals. In a cell: the median, the spread of the runs, the ratio. */
+export function tableOf({ comparison, rows, verdicts }: Result): string {
+  const columns = Object.entries(comparison.columns);
+  const titles = ['', ...columns.map(([, column]) => headingOf(column))];
+  const body = rows.map((row) => [
+    nameOf(row),
+    ...columns.map(([name, column]) => cellOf(row.cells[name], column)),
+  ]);
+  const lines = aligned([titles, ...body]);
+  const goals = verdicts.map((verdict) => goalOf(verdict, comparison.columns[verdict.goal.column]));
+  return [comparison.title, '', ...lines, ...goals, ''].join('\n');
+}
+
+/** Everything that was measured, and on what. */
+export function jsonOf(
+  machine: Machine,
+  date: Date,
+  results: Readonly<Record<string, readonly Result[]>>,
+): string {
+  const parts = Object.entries(results).map(([part, comparisons]) => ({
+    part,
+    comparisons: comparisons.map(({ comparison: { name, title, columns }, rows, verdicts, runs }) => ({
+      name,
+      title,
+      columns,
+      rows,
+      goals: verdicts,
+      runs,
+    })),
+  }));
+  return `${JSON.stringify({ date: date.toISOString(), machine, parts }, undefined, 2)}\n`;
+}
+
+const headingOf = ({ title, unit }: Column): string => (unit === '' ? title : `${title}, ${unit}`);
+
+const nameOf = ({ trial, failures }: Row): string =>
+  failures === 0 ? trial : `${trial} (${failures} failed)`;
+
+function cellOf(cell: Cell | undefined, { decimals = 0 }: Column): string {
+  if (cell === undefined) return '–';
+  const ratio = cell.ratio === undefined ? '' : ` ×${cell.ratio.toFixed(2)}`;
+  return `${grouped(cell.median, decimals)} ±${percentOf(cell.spread / 2)}${ratio}`;
+}
+
+function goalOf({ goal, reached, met }: Verdict, column: Column | undefined): string {
+  const { trial, over, atLeast, atMost } = goal;
+  const decimals = over === undefined ? (column?.decimals ?? 0) : 2;
+  const bounds = [
+    ...(atLeast === undefined ? [] : [`at least ${grouped(atLeast, decimals)}`]),
+    ...(atMost === undefined ? [] : [`at most ${grouped(atMost, decimals)}`]),
+  ];
+  const what = `${trial}, ${column === undefined ? goal.column : headingOf(column)}`;
+  const measure = over === undefined ? what : `${what}, over ${over}`;
+  return `${met ? 'reached' : 'missed '}  ${measure}: ${Number.isNaN(reached) ? 'not measured' : grouped(reached, decimals)}, ${bounds.join(' and ')}`;
+}
+
+/** With a comma at each thousand. */
+const grouped = (value: number, decimals: number): string =>
+  value.toLocaleString('en-US', { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+
+const percentOf = (part: number): string => (Number.isFinite(part) ? `${Math.round(part * 100)}%` : '?');
+
+/** Cells under each other, the first of each row to the left, the others to the right. */
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
+  return rows.map((row) =>
+    row
+      .map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0)))
+      .join(GAP),
+  );
+}
