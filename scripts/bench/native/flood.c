@@ -3,11 +3,15 @@
  * then has each say NOOP and hear its reply, again and again, in the order of the numbers, until a signal
  * ends it.
  *
- *     flood CLIENT GATEWAY SERVER CONNECTIONS MOST_WAITING
+ *     flood CLIENT GATEWAY SERVER CONNECTIONS MOST_WAITING READER
  *
  * The first three are files of network namespaces, joined as the laboratory joins them. It sends no more
- * while MOST_WAITING packets wait in queue 0 of the gateway: then none is lost, and whoever reads the queue
- * always finds some. Prints `open` when all connections are.
+ * while MOST_WAITING packets wait in queue 0 of the gateway: then none is lost. Prints `open` when all
+ * connections are.
+ *
+ * After SIGUSR1 it has the process READER stand still until so many packets wait, and then take them while
+ * nothing is sent; it prints for each time how many there were, and the nanoseconds until the last had its
+ * verdict.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -19,6 +23,8 @@
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
 #include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +54,8 @@ static struct end client, server;
 /* What the kernel says of the gateway's queues; the descriptor stays with the namespace it was opened in. */
 static int queues;
 static int most_waiting;
+static pid_t reader;
+static volatile sig_atomic_t in_turns;
 
 static void enter(const char* namespace) {
   const int file = open(namespace, O_RDONLY | O_CLOEXEC);
@@ -96,9 +104,41 @@ static int waiting(void) {
   return packets;
 }
 
+static void on_signal(int number) {
+  (void)number;
+  in_turns = 1;
+}
+
+static int64_t nanoseconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+/* Lets the reader take what waits, and has it stand still again. */
+static void let_reader_take(void) {
+  static bool stands_still = false;
+  if (stands_still) {
+    const int packets = waiting();
+    const int64_t began = nanoseconds();
+    if (kill(reader, SIGCONT) != 0) err(1, "reader");
+    while (waiting() > 0) continue;
+    printf("%d %lld\n", packets, (long long)(nanoseconds() - began));
+    fflush(stdout);
+  }
+  if (kill(reader, SIGSTOP) != 0) err(1, "reader");
+  stands_still = true;
+}
+
 static void wait_for_room(void) {
   const struct timespec pause = {.tv_nsec = PAUSE_NS};
-  while (waiting() + BATCH > most_waiting) nanosleep(&pause, NULL);
+  while (waiting() + BATCH > most_waiting) {
+    if (in_turns) {
+      let_reader_take();
+    } else {
+      nanosleep(&pause, NULL);
+    }
+  }
 }
 
 static uint32_t sum_of(const void* bytes, size_t length, uint32_t sum) {
@@ -186,11 +226,14 @@ static void stay_on_one_processor(void) {
 }
 
 int main(int count, char** words) {
-  if (count != 6) errx(2, "usage: flood CLIENT GATEWAY SERVER CONNECTIONS MOST_WAITING");
+  if (count != 7) errx(2, "usage: flood CLIENT GATEWAY SERVER CONNECTIONS MOST_WAITING READER");
   const int connections = atoi(words[4]);
   most_waiting = atoi(words[5]);
+  reader = (pid_t)atoi(words[6]);
+  if (reader < 1) errx(2, "the reader is a process");
   if (connections < 1 || connections > MAX_CONNECTIONS) errx(2, "1 to %d connections", MAX_CONNECTIONS);
   if (most_waiting < BATCH) errx(2, "at least %d waiting", BATCH);
+  if (signal(SIGUSR1, on_signal) == SIG_ERR) err(1, "SIGUSR1");
   stay_on_one_processor();
   open_end(&client, words[1]);
   open_gateway(words[2]);
