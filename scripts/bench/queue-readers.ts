@@ -17,6 +17,13 @@ const QUEUE_LENGTH = '8192';
 const RECEIVE_BUFFER_BYTES = String(32 * 1024 * 1024);
 const NFQUEUE_READER = path.join(import.meta.dirname, 'nfqueue-reader.mjs');
 
+/** Counters of the daemon that stay 0 where all lines come, each after the one before. */
+const FAULTS = [
+  ...['queueOverruns', 'queueMalformed', 'defects'],
+  ...['holesPastAcknowledgment', 'holesPastBytes', 'holesPastRanges', 'holesPastTotal'],
+  ...['segmentsOutOfReach', 'streamsMoved', 'commandsForgotten'],
+];
+
 export interface RunningReader {
   readonly pid: number;
   /** Throws where it had to be killed, or had missed what it was for. */
@@ -39,8 +46,7 @@ const startDaemon: StartReader = async (laboratory, gateway) => {
 
 /** Throws `Error` where packets passed without it, or out of order: then its whole path was not measured. */
 function requireRead(daemon: Daemon): void {
-  const faults = ['queueOverruns', 'queueMalformed', 'segmentsOutOfReach', 'commandsForgotten', 'defects'];
-  const counted = faults.map((name) => `${name} ${daemon.counter(name) ?? 'unknown'}`);
+  const counted = FAULTS.map((name) => `${name} ${daemon.counter(name) ?? 'unknown'}`);
   if (counted.some((text) => !text.endsWith(' 0')))
     throw new Error(`not all was read: ${counted.join(', ')}`);
 }

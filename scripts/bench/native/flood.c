@@ -39,6 +39,9 @@
 #define FIRST_PORT 10000
 #define SERVER_PORT 21
 #define PAUSE_NS 20000
+/* A handshake does not wait in the queue, which would tell how far the gateway is: it needs time to take it
+ * in. */
+#define OPENING_PAUSE_NS 5000000
 #define HEADERS (sizeof(struct ether_header) + sizeof(struct ip) + sizeof(struct tcphdr))
 #define MAX_FRAME 128
 
@@ -208,9 +211,12 @@ static void say(struct end* from, int first, int count, uint8_t flags, const cha
   }
 }
 
-static void all_say(struct end* from, int connections, uint8_t flags, const char* text) {
+/* Has all of them send the same, with a pause after each batch. */
+static void all_say(struct end* from, int connections, uint8_t flags, const char* text, long pause_ns) {
+  const struct timespec pause = {.tv_nsec = pause_ns};
   for (int first = 0; first < connections; first += BATCH) {
     say(from, first, connections - first < BATCH ? connections - first : BATCH, flags, text);
+    if (pause_ns > 0) nanosleep(&pause, NULL);
   }
 }
 
@@ -239,14 +245,14 @@ int main(int count, char** words) {
   open_gateway(words[2]);
   open_end(&server, words[3]);
 
-  all_say(&client, connections, TH_SYN, "");
-  all_say(&server, connections, TH_SYN | TH_ACK, "");
-  all_say(&client, connections, TH_ACK, "");
-  all_say(&server, connections, TH_ACK | TH_PUSH, "220 ready\r\n");
+  all_say(&client, connections, TH_SYN, "", OPENING_PAUSE_NS);
+  all_say(&server, connections, TH_SYN | TH_ACK, "", OPENING_PAUSE_NS);
+  all_say(&client, connections, TH_ACK, "", OPENING_PAUSE_NS);
+  all_say(&server, connections, TH_ACK | TH_PUSH, "220 ready\r\n", OPENING_PAUSE_NS);
   puts("open");
   fflush(stdout);
   for (;;) {
-    all_say(&client, connections, TH_ACK | TH_PUSH, "NOOP\r\n");
-    all_say(&server, connections, TH_ACK | TH_PUSH, "200 ok\r\n");
+    all_say(&client, connections, TH_ACK | TH_PUSH, "NOOP\r\n", 0);
+    all_say(&server, connections, TH_ACK | TH_PUSH, "200 ok\r\n", 0);
   }
 }
