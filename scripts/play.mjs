@@ -8,12 +8,12 @@
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { setUp } from './setup.mjs';
+import { purposeOf, setUp } from './setup.mjs';
 import { privileged } from './setup/privilege.mjs';
 import { PROJECT } from './setup/step.mjs';
 
 const [, , name = '', ...given] = process.argv;
-setUp(name === 'demo' ? 'demo' : 'test');
+setUp(purposeOf(name));
 const script = fileURLToPath(new URL(`${name}.ts`, import.meta.url));
 const [program, ...parameters] = privileged([process.execPath, '--import', 'tsx', script, ...given]) ?? [];
 process.exitCode = 1;

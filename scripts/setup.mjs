@@ -1,6 +1,6 @@
 /**
- * Brings a fresh Debian with Node and npm to where the demo (`node scripts/setup.mjs demo`) or the tests
- * (`node scripts/setup.mjs`) run: packages, servers to test with, modules, the addon, the commands. Needs
+ * Brings a fresh Debian with Node and npm to where the demo (`node scripts/setup.mjs demo`), the benchmark
+ * (`bench`) or the tests (`node scripts/setup.mjs`) run: packages, servers to test with, modules, the addon, the commands. Needs
  * nothing but Node itself; does nothing where nothing is to be done.
  *
  * @module
@@ -8,14 +8,23 @@
 import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { buildAddon, buildCommands, installModules } from './setup/build.mjs';
-import { DEMO_PACKAGES, installPackages, TEST_PACKAGES } from './setup/packages.mjs';
+import { BENCH_PACKAGES, DEMO_PACKAGES, installPackages, TEST_PACKAGES } from './setup/packages.mjs';
 import { DEMO_PEERS, TEST_PEERS, unpackPeers } from './setup/peers.mjs';
 import { SetupError, step } from './setup/step.mjs';
 
 const NEEDS = {
+  bench: { packages: BENCH_PACKAGES, peers: [] },
   demo: { packages: DEMO_PACKAGES, peers: DEMO_PEERS },
   test: { packages: TEST_PACKAGES, peers: TEST_PEERS },
 };
+
+/**
+ * What to set up for, for the script `name`.
+ *
+ * @param {string | undefined} name
+ * @returns {keyof typeof NEEDS}
+ */
+export const purposeOf = (name) => (name === 'demo' || name === 'bench' ? name : 'test');
 
 /**
  * Sets up for `purpose`. Where that fails, says why and ends the process with 1.
@@ -36,4 +45,4 @@ export function setUp(purpose) {
   }
 }
 
-if (argv[1] === fileURLToPath(import.meta.url)) setUp(argv[2] === 'demo' ? 'demo' : 'test');
+if (argv[1] === fileURLToPath(import.meta.url)) setUp(purposeOf(argv[2]));

@@ -11,7 +11,7 @@ import { loadPart, PARTS, requireComplete } from '../scripts/bench/parts.js';
 import { jsonOf, tableOf } from '../scripts/bench/report.js';
 import { concludeFrom } from '../scripts/bench/results.js';
 import { READERS } from '../scripts/bench/scanner.js';
-import { median, medianRatio, spread } from '../scripts/bench/statistics.js';
+import { median, medianRatio, quantile, spread } from '../scripts/bench/statistics.js';
 import type { Comparison } from '../scripts/bench/trial.js';
 import { takeTurns } from '../scripts/bench/turns.js';
 
@@ -46,6 +46,13 @@ describe('the statistics', () => {
     expect(median([5, 1, 3])).toBe(3);
     expect(median([4, 1, 3, 2])).toBe(2.5);
     expect(median([])).toBeNaN();
+  });
+
+  it('take the value that a part of them is below', () => {
+    expect(quantile([50, 10, 40, 20, 30], 0.2)).toBe(20);
+    expect(quantile([3, 1], 0.1)).toBe(1);
+    expect(quantile([3, 1], 1)).toBe(3);
+    expect(quantile([], 0.1)).toBeNaN();
   });
 
   it('tell how far the runs lie apart', () => {

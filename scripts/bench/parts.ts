@@ -10,6 +10,7 @@ export const PARTS: Readonly<Record<string, () => Promise<Part>>> = {
   scanner: async () => (await import('./scanner.js')).scanner,
   scale: async () => (await import('./scale.js')).scale,
   start: async () => (await import('./start.js')).start,
+  queue: async () => (await import('./queue.js')).queue,
 };
 
 /** Throws `Error` where there is no such part. */

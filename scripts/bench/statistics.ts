@@ -13,6 +13,12 @@ export function median(values: readonly number[]): number {
   return (lower + upper) / 2;
 }
 
+/** The value that so large a part of them is below, of those that there are; `NaN` of none. */
+export function quantile(values: readonly number[], part: number): number {
+  const sorted = [...values].sort((one, other) => one - other);
+  return sorted[Math.min(Math.floor(part * sorted.length), sorted.length - 1)] ?? NaN;
+}
+
 /** From the smallest to the largest, as a part of the median; `NaN` of none, 0 where all are equal. */
 export function spread(values: readonly number[]): number {
   if (values.length === 0) return NaN;

@@ -14,12 +14,17 @@ const CLIENTS = ['curl', 'lftp', 'ncftp', 'tnftp'];
 /** Kernel tests against Debian's own kernel run it in an emulated machine. */
 const FOR_SECOND_KERNEL = ['qemu-system-x86', 'busybox-static', 'cpio'];
 
+/** What the daemon is compared with is built with these. */
+const FOR_COMPARISON = ['libnetfilter-queue-dev', 'python3'];
+
+export const BENCH_PACKAGES = [...TO_BUILD, ...FOR_NAMESPACES, ...FOR_COMPARISON];
 export const DEMO_PACKAGES = [...TO_BUILD, ...FOR_NAMESPACES, 'curl'];
 export const TEST_PACKAGES = [
   ...TO_BUILD,
   ...FOR_NAMESPACES,
   ...CLIENTS,
   ...FOR_SECOND_KERNEL,
+  ...FOR_COMPARISON,
   ...['clang-format', 'clang-tidy', 'ethtool', 'openssl', 'python3-pyftpdlib', 'tcpdump', 'tshark'],
 ];
 

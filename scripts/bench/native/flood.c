@@ -1,0 +1,258 @@
+/*
+ * Both ends of many FTP control connections at once, as far as a firewall between them can tell: opens them,
+ * then has each say NOOP and hear its reply, again and again, in the order of the numbers, until a signal
+ * ends it.
+ *
+ *     flood CLIENT GATEWAY SERVER CONNECTIONS MOST_WAITING READER
+ *
+ * The first three are files of network namespaces, joined as the laboratory joins them. It sends no more
+ * while MOST_WAITING packets wait in queue 0 of the gateway: then none is lost. Prints `open` when all
+ * connections are.
+ *
+ * After SIGUSR1 it has the process READER stand still until so many packets wait, and then take them while
+ * nothing is sent; it prints for each time how many there were, and the nanoseconds until the last had its
+ * verdict.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <err.h>
+#include <fcntl.h>
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
+#include <net/if.h>
+#include <netinet/ip.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BATCH 64
+#define MAX_CONNECTIONS 4096
+#define FIRST_PORT 10000
+#define SERVER_PORT 21
+#define PAUSE_NS 20000
+/* A handshake does not wait in the queue, which would tell how far the gateway is: it needs time to take it
+ * in. */
+#define OPENING_PAUSE_NS 5000000
+#define HEADERS (sizeof(struct ether_header) + sizeof(struct ip) + sizeof(struct tcphdr))
+#define MAX_FRAME 128
+
+/* One of the two hosts, and what all its packets have in common. */
+struct end {
+  int packets;
+  uint8_t gateway[ETH_ALEN];
+  struct in_addr address;
+  uint32_t next[MAX_CONNECTIONS];
+};
+
+static struct end client, server;
+/* What the kernel says of the gateway's queues; the descriptor stays with the namespace it was opened in. */
+static int queues;
+static int most_waiting;
+static pid_t reader;
+static volatile sig_atomic_t in_turns;
+
+static void enter(const char* namespace) {
+  const int file = open(namespace, O_RDONLY | O_CLOEXEC);
+  if (file < 0 || setns(file, CLONE_NEWNET) != 0) err(1, "%s", namespace);
+  close(file);
+}
+
+static struct ifreq ask(unsigned long request, const char* device) {
+  struct ifreq answer = {0};
+  strncpy(answer.ifr_name, device, IFNAMSIZ - 1);
+  const int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (any < 0 || ioctl(any, request, &answer) != 0) err(1, "%s", device);
+  close(any);
+  return answer;
+}
+
+static void open_end(struct end* end, const char* namespace) {
+  enter(namespace);
+  const struct ifreq address = ask(SIOCGIFADDR, "eth0");
+  end->address = ((const struct sockaddr_in*)&address.ifr_addr)->sin_addr;
+  /* Protocol 0: nothing is to be received here. */
+  end->packets = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+  struct sockaddr_ll device = {.sll_family = AF_PACKET, .sll_ifindex = (int)if_nametoindex("eth0")};
+  if (bind(end->packets, (struct sockaddr*)&device, sizeof(device)) != 0) err(1, "bind to eth0");
+  const int on = 1;
+  if (setsockopt(end->packets, SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof(on)) != 0) err(1, "bypass");
+}
+
+static void open_gateway(const char* namespace) {
+  enter(namespace);
+  memcpy(client.gateway, ask(SIOCGIFHWADDR, "inside").ifr_hwaddr.sa_data, ETH_ALEN);
+  memcpy(server.gateway, ask(SIOCGIFHWADDR, "outside").ifr_hwaddr.sa_data, ETH_ALEN);
+  queues = open("/proc/thread-self/net/netfilter/nfnetlink_queue", O_RDONLY | O_CLOEXEC);
+  if (queues < 0) err(1, "nfnetlink_queue");
+}
+
+/* Packets without a verdict; 0 where nobody reads, whose packets pass. */
+static int waiting(void) {
+  char text[512];
+  const ssize_t length = pread(queues, text, sizeof(text) - 1, 0);
+  if (length < 0) err(1, "nfnetlink_queue");
+  text[length] = '\0';
+  int packets = 0;
+  /* Columns: queue, port id, waiting. */
+  if (sscanf(text, "%*d %*d %d", &packets) != 1) return 0;
+  return packets;
+}
+
+static void on_signal(int number) {
+  (void)number;
+  in_turns = 1;
+}
+
+static int64_t nanoseconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+/* Lets the reader take what waits, and has it stand still again. */
+static void let_reader_take(void) {
+  static bool stands_still = false;
+  if (stands_still) {
+    const int packets = waiting();
+    const int64_t began = nanoseconds();
+    if (kill(reader, SIGCONT) != 0) err(1, "reader");
+    while (waiting() > 0) continue;
+    printf("%d %lld\n", packets, (long long)(nanoseconds() - began));
+    fflush(stdout);
+  }
+  if (kill(reader, SIGSTOP) != 0) err(1, "reader");
+  stands_still = true;
+}
+
+static void wait_for_room(void) {
+  const struct timespec pause = {.tv_nsec = PAUSE_NS};
+  while (waiting() + BATCH > most_waiting) {
+    if (in_turns) {
+      let_reader_take();
+    } else {
+      nanosleep(&pause, NULL);
+    }
+  }
+}
+
+static uint32_t sum_of(const void* bytes, size_t length, uint32_t sum) {
+  const uint8_t* at = bytes;
+  for (; length > 1; at += 2, length -= 2) sum += (uint32_t)at[0] << 8 | at[1];
+  return length == 0 ? sum : sum + ((uint32_t)at[0] << 8);
+}
+
+static uint16_t checksum(uint32_t sum) {
+  while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
+  return htons((uint16_t)~sum);
+}
+
+/* Makes the next packet of connection `number` at `frame`; answers its length. */
+static size_t make(uint8_t* frame, struct end* from, struct end* to, int number, uint8_t flags,
+                   const char* text) {
+  const size_t payload = strlen(text);
+  struct ether_header ethernet = {.ether_type = htons(ETHERTYPE_IP)};
+  memcpy(ethernet.ether_dhost, from->gateway, ETH_ALEN);
+  struct ip ip = {
+      .ip_v = 4,
+      .ip_hl = 5,
+      .ip_len = htons((uint16_t)(sizeof(struct ip) + sizeof(struct tcphdr) + payload)),
+      .ip_ttl = 64,
+      .ip_p = IPPROTO_TCP,
+      .ip_src = from->address,
+      .ip_dst = to->address,
+  };
+  ip.ip_sum = checksum(sum_of(&ip, sizeof(ip), 0));
+  const uint16_t port = htons((uint16_t)(FIRST_PORT + number));
+  struct tcphdr tcp = {
+      .th_sport = from == &client ? port : htons(SERVER_PORT),
+      .th_dport = from == &client ? htons(SERVER_PORT) : port,
+      .th_seq = htonl(from->next[number]),
+      .th_ack = (flags & TH_ACK) != 0 ? htonl(to->next[number]) : 0,
+      .th_off = 5,
+      .th_flags = flags,
+      .th_win = htons(UINT16_MAX),
+  };
+  uint32_t sum = sum_of(&ip.ip_src, 2 * sizeof(struct in_addr), IPPROTO_TCP);
+  sum += (uint32_t)(sizeof(tcp) + payload);
+  tcp.th_sum = checksum(sum_of(text, payload, sum_of(&tcp, sizeof(tcp), sum)));
+  memcpy(frame, &ethernet, sizeof(ethernet));
+  memcpy(frame + sizeof(ethernet), &ip, sizeof(ip));
+  memcpy(frame + sizeof(ethernet) + sizeof(ip), &tcp, sizeof(tcp));
+  memcpy(frame + HEADERS, text, payload);
+  from->next[number] += (uint32_t)payload + ((flags & TH_SYN) != 0 ? 1 : 0);
+  return HEADERS + payload;
+}
+
+/* Has `count` connections from `first` on each send the same. */
+static void say(struct end* from, int first, int count, uint8_t flags, const char* text) {
+  static uint8_t frames[BATCH][MAX_FRAME];
+  struct iovec contents[BATCH];
+  struct mmsghdr messages[BATCH] = {0};
+  struct end* to = from == &client ? &server : &client;
+  for (int at = 0; at < count; at++) {
+    contents[at].iov_base = frames[at];
+    contents[at].iov_len = make(frames[at], from, to, first + at, flags, text);
+    messages[at].msg_hdr = (struct msghdr){.msg_iov = &contents[at], .msg_iovlen = 1};
+  }
+  wait_for_room();
+  for (int sent = 0; sent < count;) {
+    const int more = sendmmsg(from->packets, messages + sent, (unsigned)(count - sent), 0);
+    if (more < 0) err(1, "sendmmsg");
+    sent += more;
+  }
+}
+
+/* Has all of them send the same, with a pause after each batch. */
+static void all_say(struct end* from, int connections, uint8_t flags, const char* text, long pause_ns) {
+  const struct timespec pause = {.tv_nsec = pause_ns};
+  for (int first = 0; first < connections; first += BATCH) {
+    say(from, first, connections - first < BATCH ? connections - first : BATCH, flags, text);
+    if (pause_ns > 0) nanosleep(&pause, NULL);
+  }
+}
+
+/* Packets that go out on several processors overtake each other. */
+static void stay_on_one_processor(void) {
+  cpu_set_t allowed, last;
+  if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) err(1, "sched_getaffinity");
+  int processor = CPU_SETSIZE - 1;
+  while (!CPU_ISSET(processor, &allowed)) processor--;
+  CPU_ZERO(&last);
+  CPU_SET(processor, &last);
+  if (sched_setaffinity(0, sizeof(last), &last) != 0) err(1, "sched_setaffinity");
+}
+
+int main(int count, char** words) {
+  if (count != 7) errx(2, "usage: flood CLIENT GATEWAY SERVER CONNECTIONS MOST_WAITING READER");
+  const int connections = atoi(words[4]);
+  most_waiting = atoi(words[5]);
+  reader = (pid_t)atoi(words[6]);
+  if (reader < 1) errx(2, "the reader is a process");
+  if (connections < 1 || connections > MAX_CONNECTIONS) errx(2, "1 to %d connections", MAX_CONNECTIONS);
+  if (most_waiting < BATCH) errx(2, "at least %d waiting", BATCH);
+  if (signal(SIGUSR1, on_signal) == SIG_ERR) err(1, "SIGUSR1");
+  stay_on_one_processor();
+  open_end(&client, words[1]);
+  open_gateway(words[2]);
+  open_end(&server, words[3]);
+
+  all_say(&client, connections, TH_SYN, "", OPENING_PAUSE_NS);
+  all_say(&server, connections, TH_SYN | TH_ACK, "", OPENING_PAUSE_NS);
+  all_say(&client, connections, TH_ACK, "", OPENING_PAUSE_NS);
+  all_say(&server, connections, TH_ACK | TH_PUSH, "220 ready\r\n", OPENING_PAUSE_NS);
+  puts("open");
+  fflush(stdout);
+  for (;;) {
+    all_say(&client, connections, TH_ACK | TH_PUSH, "NOOP\r\n", 0);
+    all_say(&server, connections, TH_ACK | TH_PUSH, "200 ok\r\n", 0);
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * Who reads the queue in the part `queue`: the daemon, and what it is compared with. All have the same ruleset, and as long a
+ * queue and as large a receive buffer as can be set.
+ *
+ * @module
+ */
+import path from 'node:path';
+import { Daemon } from '../../test/lab/daemon.js';
+import type { Command } from '../../test/lab/command.js';
+import type { Laboratory } from '../../test/lab/laboratory.js';
+import type { Namespace } from '../../test/lab/namespace.js';
+import { SERVER_PORT } from './dialogue.js';
+import { nfqueueFolder, pathOf } from './queue-programs.js';
+
+/** As the daemon has them. */
+const QUEUE_LENGTH = '8192';
+const RECEIVE_BUFFER_BYTES = String(32 * 1024 * 1024);
+const NFQUEUE_READER = path.join(import.meta.dirname, 'nfqueue-reader.mjs');
+
+/** Counters of the daemon that stay 0 where all lines come, each after the one before. */
+const FAULTS = [
+  ...['queueOverruns', 'queueMalformed', 'defects'],
+  ...['holesPastAcknowledgment', 'holesPastBytes', 'holesPastRanges', 'holesPastTotal'],
+  ...['segmentsOutOfReach', 'streamsMoved', 'commandsForgotten'],
+];
+
+export interface RunningReader {
+  readonly pid: number;
+  /** Throws where it had to be killed, or had missed what it was for. */
+  readonly stop: () => Promise<void>;
+}
+
+/** Starts a reader in the gateway; it reads when this resolves. */
+export type StartReader = (laboratory: Laboratory, gateway: Namespace) => Promise<RunningReader>;
+
+const startDaemon: StartReader = async (laboratory, gateway) => {
+  const daemon = await Daemon.start(laboratory, gateway, { ports: [SERVER_PORT] });
+  return {
+    pid: daemon.pid,
+    stop: async () => {
+      await daemon.stop();
+      requireRead(daemon);
+    },
+  };
+};
+
+/** Throws `Error` where packets passed without it, or out of order: then its whole path was not measured. */
+function requireRead(daemon: Daemon): void {
+  const counted = FAULTS.map((name) => `${name} ${daemon.counter(name) ?? 'unknown'}`);
+  if (counted.some((text) => !text.endsWith(' 0')))
+    throw new Error(`not all was read: ${counted.join(', ')}`);
+}
+
+const startProgram =
+  (command: () => Command): StartReader =>
+  async (laboratory, gateway) => {
+    const running = await laboratory.start(gateway, command());
+    await running.waitUntil('ready', () => running.stdout.includes('ready'));
+    return {
+      pid: running.pid,
+      stop: async () => {
+        if (running.hasEnded) throw new Error(`ended too early: ${running.describe()}`);
+        await running.stop();
+      },
+    };
+  };
+
+const SETTINGS = [QUEUE_LENGTH, RECEIVE_BUFFER_BYTES] as const;
+
+const NFQUEUE: Readonly<Record<string, StartReader>> = {
+  'npm nfqueue': startProgram(() => [
+    process.execPath,
+    NFQUEUE_READER,
+    nfqueueFolder() ?? '',
+    RECEIVE_BUFFER_BYTES,
+  ]),
+};
+
+/** By name, those that can be here: npm's `nfqueue` only where it is installed. */
+export function queueReaders(): Readonly<Record<string, StartReader>> {
+  return {
+    'conntrack-ftp': startDaemon,
+    'C, one by one': startProgram(() => [pathOf('one-by-one'), ...SETTINGS]),
+    'C, batches': startProgram(() => [pathOf('batches'), ...SETTINGS]),
+    ...(nfqueueFolder() === undefined ? {} : NFQUEUE),
+  };
+}
