@@ -18,10 +18,13 @@ import type { OpenOutcome, PinholeOpener } from './pinhole-opener.js';
 
 type ReplacePassage = Extract<Passage, { kind: 'replace' }>;
 
+/** What is asked and told of the packets of a batch. */
+export type QueuedBatch = Pick<PacketQueue, 'bytes' | 'start' | 'end' | 'packetId' | 'drop' | 'replace'>;
+
 export interface DaemonParts {
   readonly helper: FtpHelper;
-  readonly opener: PinholeOpener;
-  readonly table: ConntrackTable;
+  readonly opener: Pick<PinholeOpener, 'open' | 'close'>;
+  readonly table: Pick<ConntrackTable, 'setMark' | 'adjustSequence'>;
   readonly log: PacketLog;
   /** The connmark bits that keep a connection out of the queue. */
   readonly doneMark: number;
@@ -39,12 +42,12 @@ export class Daemon {
   }
 
   /** Reads the packets of one batch and gives each its verdict; accept unless something else is said. */
-  onBatch(queue: PacketQueue, count: number): void {
+  onBatch(queue: QueuedBatch, count: number): void {
     const now = this.#parts.now();
     for (let row = 0; row < count; row++) this.#onPacket(queue, row, now);
   }
 
-  #onPacket(queue: PacketQueue, row: number, now: number): void {
+  #onPacket(queue: QueuedBatch, row: number, now: number): void {
     try {
       const { helper } = this.#parts;
       const effects = helper.onPacket(
@@ -120,7 +123,7 @@ export class Daemon {
   }
 
   /** The kernel's numbers first, then the bytes: one without the other would break the connection. */
-  #replace(queue: PacketQueue, row: number, passage: ReplacePassage): void {
+  #replace(queue: QueuedBatch, row: number, passage: ReplacePassage): void {
     const { helper } = this.#parts;
     const { adjustment, connection, length } = passage;
     if (adjustment !== undefined) {
@@ -145,7 +148,7 @@ export class Daemon {
     }
   }
 
-  #drop(queue: PacketQueue, row: number, cause: string): void {
+  #drop(queue: QueuedBatch, row: number, cause: string): void {
     queue.drop(row);
     this.#parts.log.withheld(queue.packetId(row), cause);
   }

@@ -1,13 +1,10 @@
 /** What the kernel refuses to the daemon, whatever its reason: the packet goes on, and the log says so without a trace. */
 import pino from 'pino';
 import { describe, expect, it } from 'vitest';
-import { Daemon } from '../../src/cli/daemon.js';
+import { Daemon, type QueuedBatch } from '../../src/cli/daemon.js';
 import { PacketLog } from '../../src/cli/packet-log.js';
-import type { PinholeOpener } from '../../src/cli/pinhole-opener.js';
 import { NetlinkRejected, SystemCallError } from '../../src/errors.js';
 import type { FtpHelper } from '../../src/helper/ftp-helper.js';
-import type { ConntrackTable } from '../../src/kernel/conntrack-table.js';
-import type { PacketQueue } from '../../src/kernel/packet-queue.js';
 import { Dialogue, newHelper } from '../helper/dialogue.js';
 import { tcpPacket } from '../wire/packets.js';
 
@@ -27,8 +24,8 @@ function announce(
   };
   const daemon = new Daemon({
     helper,
-    opener: { open: fail, close: fail } as unknown as PinholeOpener,
-    table: { setMark: fail, adjustSequence: fail } as unknown as ConntrackTable,
+    opener: { open: fail, close: fail },
+    table: { setMark: fail, adjustSequence: fail },
     log: new PacketLog({ logger, linesPerSecond: 100, now: () => NOW }),
     doneMark: 1,
     now: () => NOW,
@@ -42,16 +39,17 @@ function announce(
     payload: ANNOUNCEMENT,
   });
   let dropped = false;
-  const queue = {
+  const queue: QueuedBatch = {
     bytes,
     start: () => 0,
     end: () => bytes.length,
     packetId: () => 1,
+    replace: () => true,
     drop: () => {
       dropped = true;
     },
   };
-  daemon.onBatch(queue as unknown as PacketQueue, 1);
+  daemon.onBatch(queue, 1);
   return { log: lines.map((line) => JSON.parse(line) as unknown), daemon, dropped };
 }
 
