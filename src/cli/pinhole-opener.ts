@@ -14,6 +14,7 @@ import type { ExpectEffect, PromisedPinhole, Rewrite } from '../helper/effect.js
 import type { FtpHelper } from '../helper/ftp-helper.js';
 import { PendingPinholes } from '../helper/pending-pinholes.js';
 import { candidatePorts } from '../helper/port-choice.js';
+import { directionOf } from '../helper/translation.js';
 import type { ConntrackTable } from '../kernel/conntrack-table.js';
 import type { Pinhole, PinholeBackend } from '../kernel/pinhole.js';
 import { NO_ADJUSTMENT, type StreamEdit } from '../tcp/stream-edits.js';
@@ -83,7 +84,7 @@ export class PinholeOpener {
       if (port !== announced && !this.#mayAsk(effect.expected.master.source)) return 'too-many-announcements';
       let edit: StreamEdit | undefined;
       if (rewrite.needed || port !== announced) {
-        if (shifts !== true && growthOf(rewrite, port) !== 0) shifts ??= this.#tryShift(effect, rewrite);
+        if (growthOf(rewrite, port) !== 0) shifts ??= this.#tryShift(effect, rewrite);
         edit = announcementEdit(rewrite, port, shifts === true);
         if (edit === undefined) return rewrite.needed ? 'no-sequence-adjustment' : 'clash';
         const obstacle = this.#parts.helper.rewriteObstacle(rewrite.at.half, edit);
@@ -166,8 +167,7 @@ export class PinholeOpener {
    */
   #tryShift({ expected }: ExpectEffect, { at: { half } }: Rewrite): boolean {
     const inForce = this.#parts.helper.adjustment(half) ?? NO_ADJUSTMENT;
-    const direction = (half & 1) === 0 ? 'original' : 'reply';
-    return this.#parts.table.adjustSequence(expected.master, direction, inForce) === 'adjusted';
+    return this.#parts.table.adjustSequence(expected.master, directionOf(half), inForce) === 'adjusted';
   }
 
   #pinhole({ expected }: ExpectEffect, port: number): Pinhole {

@@ -32,7 +32,7 @@ export function addPolicyOptions(command: Command): Command {
     )
     .option(
       '--announce-address <public[=private]>',
-      'a 227 that would name the private address (without it: any) names the public one; may be repeated',
+      'a 227 that would name this (without it: any) private address names the public one; may be repeated',
       collect,
     )
     .option('--active-source-port <port>', 'active data connections must come from this port (20)')

@@ -16,7 +16,7 @@ import type { Tuple } from '../wire/tuple.js';
 import type { Connections } from './connections.js';
 import type { HelperCounters } from './counters.js';
 import { MAX_PACKET, rewriteSegment } from './segment-rewrite.js';
-import type { PassingCause, Translations } from './translation.js';
+import { directionOf, type PassingCause, type Translations } from './translation.js';
 
 /** How a packet goes on. */
 export type Passage =
@@ -111,8 +111,7 @@ export class Passages {
     const length = rewriteSegment(bytes, ip, passing, this.rewritten);
     if (length === undefined) return this.#withhold('packet-too-long');
     const { adjustment: value } = passing;
-    const direction = (this.#half & 1) === 0 ? 'original' : 'reply';
-    const adjustment = value === undefined ? undefined : ({ direction, value } as const);
+    const adjustment = value === undefined ? undefined : { direction: directionOf(this.#half), value };
     return { kind: 'replace', length, adjustment, connection: this.#connections.original(this.#half >> 1) };
   }
 

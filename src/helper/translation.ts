@@ -41,6 +41,9 @@ export type PassingCause = Withholding | 'unknown';
 
 export type SegmentPassing = { readonly kind: 'withhold'; readonly cause: PassingCause } | Passing;
 
+/** What conntrack calls the direction of a half. */
+export const directionOf = (half: number): 'original' | 'reply' => ((half & 1) === 0 ? 'original' : 'reply');
+
 /** Why an announcement cannot be rewritten. */
 export type RewriteObstacle = 'announcement-passed' | 'too-many-rewrites';
 
