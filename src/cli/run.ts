@@ -17,7 +17,8 @@ import { ConntrackTable } from '../kernel/conntrack-table.js';
 import { CtnetlinkPinholes } from '../kernel/ctnetlink-pinhole.js';
 import { NetlinkSocket } from '../kernel/netlink-socket.js';
 import { PacketQueue } from '../kernel/packet-queue.js';
-import { confine, hasNetAdmin, NET_ADMIN_REMEDY } from '../kernel/process-capability.js';
+import { hasNetAdmin, NET_ADMIN_REMEDY } from '../kernel/process-capability.js';
+import { confineThisProcess } from './confinement.js';
 import { Daemon } from './daemon.js';
 import { openLog } from './logger.js';
 import { checkOptions, readConfiguration, RunOptionsSchema, type RunOptions } from './options.js';
@@ -34,8 +35,6 @@ Examples:
 
 The daemon never changes the ruleset; see conntrack-ftp rules --help.`;
 
-/** Set where the process has started itself anew to shed privileges. */
-const RESTARTED = 'CONNTRACK_FTP_RESTARTED';
 const COPY_RANGE = 65_531;
 const BATCH_SIZE = 64;
 const RECEIVE_BUFFER_BYTES = 32 * 1024 * 1024;
@@ -151,15 +150,6 @@ async function serve(
     const own = { linesSuppressed: packetLog.suppressed, defects: daemon.defects };
     logger.info({ event: 'stopped', ...counted, ...own }, 'stopped');
   }
-}
-
-/** Goes on in a process that holds CAP_NET_ADMIN only: this one started anew, where it holds more. */
-function confineThisProcess(binding: NativeBinding): string | undefined {
-  const restarted = process.env[RESTARTED] !== undefined;
-  process.env[RESTARTED] = '1';
-  const unconfined = confine(binding, restarted);
-  Reflect.deleteProperty(process.env, RESTARTED);
-  return unconfined;
 }
 
 function requireNetAdmin(): void {
