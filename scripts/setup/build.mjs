@@ -29,10 +29,10 @@ export const buildAddon = () =>
     make: () => quietly(['npm', 'run', '--silent', 'build:native']),
   });
 
-/** Compiles `src` into `dist`. */
+/** Checks the types of `src` and bundles it into `dist`. */
 export const buildCommands = () =>
   makeIfChanged('commands', {
-    inputs: ['src', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'],
+    inputs: ['src', 'scripts/bundle.mjs', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'],
     product: 'dist/cli/main.js',
     make: () => quietly(['npm', 'run', '--silent', 'build:ts']),
   });

@@ -1,0 +1,45 @@
+/**
+ * Bundles `src/cli` into `dist/cli`: a hundred modules take as long to find and read as the daemon may take to start.
+ * What `package.json` names as a dependency stays a module of its own; what else is bundled has its licence beside it.
+ *
+ * @module
+ */
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { PROJECT } from './setup/step.mjs';
+
+const OUTPUT = join(PROJECT, 'dist');
+/** As `dist/cli` is as deep as `src/cli`, what is found from a module's own URL is found from there as well. */
+const ENTRIES = ['src/cli/main.ts'];
+
+/** @type {unknown} */
+const manifest = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8'));
+const { dependencies } = /** @type {{ dependencies: Record<string, string> }} */ (manifest);
+
+rmSync(OUTPUT, { recursive: true, force: true });
+const { metafile } = await build({
+  absWorkingDir: PROJECT,
+  entryPoints: ENTRIES,
+  outdir: join(OUTPUT, 'cli'),
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  external: Object.keys(dependencies),
+  sourcemap: true,
+  metafile: true,
+});
+writeFileSync(join(OUTPUT, 'LICENSES'), licences(Object.keys(metafile.inputs)));
+
+/**
+ * @param {readonly string[]} inputs paths of bundled modules
+ * @returns {string}
+ */
+function licences(inputs) {
+  const packages = inputs.flatMap((input) => /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1] ?? []);
+  return [...new Set(packages)]
+    .map((name) => `${name}\n\n${readFileSync(join(PROJECT, 'node_modules', name, 'LICENSE'), 'utf8')}`)
+    .join('\n');
+}
