@@ -29,41 +29,39 @@ export const MAX_FURTHER_FLOWS = 16_384;
 /** Bits that hold a `Command`; a word holds `PACKED` of them. */
 const BITS = 3;
 const MASK = 2 ** BITS - 1;
+/** With the count of a flow, which stays below it: so many commands are 6 GiB of text. */
+const OVERFLOWED = 0x4000_0000;
 
 export class OutstandingCommands {
   /** Times that more commands were outstanding than are remembered. */
   overflows = 0;
-  /** The oldest commands of each flow, the very oldest in the lowest bits. */
-  readonly #packed: Uint32Array;
+  /**
+   * Two words a flow: its oldest commands, the very oldest in the lowest bits; and how many are outstanding, those that
+   * there was no room for included, with `OVERFLOWED` from an overflow until nothing is outstanding.
+   */
+  readonly #words: Uint32Array;
   /** Those after them, oldest first: only of flows with more than `PACKED`, and none after an overflow. */
   readonly #further = new Map<number, Command[]>();
-  /** Commands outstanding, those that there was no room for included. */
-  readonly #counts: Uint32Array;
-  /** 1 from an overflow until nothing is outstanding. */
-  readonly #overflowed: Uint8Array;
 
   constructor(flows: number) {
-    this.#packed = new Uint32Array(flows);
-    this.#counts = new Uint32Array(flows);
-    this.#overflowed = new Uint8Array(flows);
+    this.#words = new Uint32Array(flows * 2);
   }
 
   count(flow: number): number {
-    return this.#counts[flow] ?? 0;
+    return (this.#words[flow * 2 + 1] ?? 0) & ~OVERFLOWED;
   }
 
   clear(flow: number): void {
     if (this.count(flow) > PACKED) this.#further.delete(flow);
-    this.#packed[flow] = 0;
-    this.#counts[flow] = 0;
-    this.#overflowed[flow] = 0;
+    this.#words[flow * 2] = 0;
+    this.#words[flow * 2 + 1] = 0;
   }
 
   /** Forgets all but the newest, and that too after an overflow. */
   keepNewest(flow: number): void {
     const count = this.count(flow);
     if (count <= 1) return;
-    const overflowed = this.#overflowed[flow] === 1;
+    const overflowed = this.#overflowed(flow);
     const newest = this.#newest(flow, count);
     this.clear(flow);
     if (!overflowed) this.push(flow, newest);
@@ -71,10 +69,10 @@ export class OutstandingCommands {
 
   push(flow: number, command: Command): void {
     const count = this.count(flow);
-    this.#counts[flow] = count + 1;
+    this.#setCount(flow, count + 1);
     // Which is the oldest is not known any more: none needs to be remembered.
-    if (this.#overflowed[flow] === 1) return;
-    if (count < PACKED) this.#packed[flow] = (this.#packed[flow] ?? 0) | (command << (count * BITS));
+    if (this.#overflowed(flow)) return;
+    if (count < PACKED) this.#pack(flow, command, count);
     else if (count >= MAX_OUTSTANDING || !this.#pushFurther(flow, command)) this.#overflow(flow);
   }
 
@@ -82,13 +80,13 @@ export class OutstandingCommands {
   shift(flow: number): Command {
     const count = this.count(flow);
     if (count === 0) return COMMANDS.none;
-    const overflowed = this.#overflowed[flow] === 1;
-    const packed = this.#packed[flow] ?? 0;
+    const overflowed = this.#overflowed(flow);
+    const packed = this.#packed(flow);
     if (count === 1) {
       this.clear(flow);
     } else {
-      this.#packed[flow] = packed >>> BITS;
-      this.#counts[flow] = count - 1;
+      this.#words[flow * 2] = packed >>> BITS;
+      this.#setCount(flow, count - 1);
       if (count > PACKED) this.#packFurther(flow);
     }
     return overflowed ? COMMANDS.forgotten : ((packed & MASK) as Command);
@@ -96,7 +94,7 @@ export class OutstandingCommands {
 
   #newest(flow: number, count: number): Command {
     const further = this.#further.get(flow)?.at(-1);
-    return further ?? ((((this.#packed[flow] ?? 0) >>> ((count - 1) * BITS)) & MASK) as Command);
+    return further ?? (((this.#packed(flow) >>> ((count - 1) * BITS)) & MASK) as Command);
   }
 
   /** Answers false where too many other flows have further commands. */
@@ -114,12 +112,28 @@ export class OutstandingCommands {
     const oldest = further?.shift();
     if (further?.length === 0) this.#further.delete(flow);
     if (oldest === undefined) return;
-    this.#packed[flow] = (this.#packed[flow] ?? 0) | (oldest << ((PACKED - 1) * BITS));
+    this.#pack(flow, oldest, PACKED - 1);
   }
 
   #overflow(flow: number): void {
     this.#further.delete(flow);
-    this.#overflowed[flow] = 1;
+    this.#words[flow * 2 + 1] = this.count(flow) | OVERFLOWED;
     this.overflows += 1;
+  }
+
+  #packed(flow: number): number {
+    return this.#words[flow * 2] ?? 0;
+  }
+
+  #pack(flow: number, command: Command, place: number): void {
+    this.#words[flow * 2] = this.#packed(flow) | (command << (place * BITS));
+  }
+
+  #overflowed(flow: number): boolean {
+    return ((this.#words[flow * 2 + 1] ?? 0) & OVERFLOWED) !== 0;
+  }
+
+  #setCount(flow: number, count: number): void {
+    this.#words[flow * 2 + 1] = count | ((this.#words[flow * 2 + 1] ?? 0) & OVERFLOWED);
   }
 }

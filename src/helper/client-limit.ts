@@ -14,8 +14,8 @@ export const clientKey = (address: IpAddress): string =>
 
 export class ClientLimit {
   readonly #most: number;
-  /** The flows of each client, the one counted first in front. */
-  readonly #flows = new Map<string, Set<number>>();
+  /** The flow of each client that has one, which most have; or all of them, the one counted first in front. */
+  readonly #flows = new Map<string, number | Set<number>>();
 
   constructor(most: number) {
     this.#most = most;
@@ -24,7 +24,12 @@ export class ClientLimit {
   /** Counts a flow of `client`; answers another one of the same client that has to make room, or `undefined`. */
   admit(flow: number, client: IpAddress): number | undefined {
     const key = clientKey(client);
-    const flows = this.#flows.get(key) ?? new Set<number>();
+    const before = this.#flows.get(key);
+    if (before === undefined) {
+      this.#flows.set(key, flow);
+      return undefined;
+    }
+    const flows = typeof before === 'number' ? new Set([before]) : before;
     this.#flows.set(key, flows.add(flow));
     if (flows.size <= this.#most) return undefined;
     const [first] = flows;
@@ -35,6 +40,7 @@ export class ClientLimit {
   release(flow: number, client: IpAddress): void {
     const key = clientKey(client);
     const flows = this.#flows.get(key);
-    if (flows?.delete(flow) === true && flows.size === 0) this.#flows.delete(key);
+    if (flows === flow) this.#flows.delete(key);
+    else if (flows instanceof Set && flows.delete(flow) && flows.size === 0) this.#flows.delete(key);
   }
 }

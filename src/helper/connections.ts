@@ -48,8 +48,8 @@ export interface ConnectionListener {
 
 const PORT_COUNT = 65_536;
 const NO_HALF = -1;
-/** Seconds between two questions about one flow: a SYN-ACK in the middle of a connection costs its sender little, and us one. */
-const ASKED_AGAIN_AFTER = 0.1;
+/** Questions about one flow in a second: a SYN-ACK in the middle of a connection costs its sender little, and us one. */
+const QUESTIONS_A_SECOND = 10;
 
 export class Connections {
   /** Packets of connections that are not known, or to no FTP port. */
@@ -62,8 +62,8 @@ export class Connections {
   readonly #flows: FlowTable;
   /** Conntrack's id of each flow's connection. */
   readonly #ids: Uint32Array;
-  /** Seconds at which conntrack was last asked whose each flow's tuple is. */
-  readonly #askedAt: Float64Array;
+  /** The moment, see `momentOf`, at which conntrack was last asked whose each flow's tuple is. */
+  readonly #askedAt: Uint32Array;
   /** 1 for a flow that counts among those of its client. */
   readonly #counted: Uint8Array;
   readonly #clients: ClientLimit;
@@ -82,7 +82,7 @@ export class Connections {
       },
     });
     this.#ids = new Uint32Array(capacity);
-    this.#askedAt = new Float64Array(capacity);
+    this.#askedAt = new Uint32Array(capacity);
     this.#counted = new Uint8Array(capacity);
     this.#clients = new ClientLimit(options.maxConnectionsPerClient);
     this.#streams = streams;
@@ -172,7 +172,7 @@ export class Connections {
   /** Whether it is a SYN-ACK, and conntrack has just been asked whose its tuple is. */
   #wasAskedFor(half: number, bytes: Buffer, at: number, now: number): boolean {
     if (half < 0 || (tcpFlags(bytes, at) & TCP_FLAGS.ack) === 0) return false;
-    return Math.abs(now - (this.#askedAt[half >> 1] ?? 0)) < ASKED_AGAIN_AFTER;
+    return momentOf(now) === this.#askedAt[half >> 1];
   }
 
   /** A SYN or SYN-ACK, whose TCP header is `at`, that does not belong to the connection which opened the flow of `half`. */
@@ -194,13 +194,13 @@ export class Connections {
     }
     // A SYN-ACK in the middle of a connection is no new one, whatever its numbers say: its peer ignores it.
     if (before >= 0 && this.#ids[before >> 1] === connection.id) {
-      this.#askedAt[before >> 1] = now;
+      this.#askedAt[before >> 1] = momentOf(now);
       return NO_HALF;
     }
     if (before >= 0) this.end(before >> 1);
     const flow = this.#flows.add(connection.original, connection.reply, now);
     this.#ids[flow] = connection.id;
-    this.#askedAt[flow] = now;
+    this.#askedAt[flow] = momentOf(now);
     this.#listener.onBegin(flow, connection, opening && !isUnderWay(connection));
     return this.#flows.findTuple(seen);
   }
@@ -212,3 +212,6 @@ export class Connections {
     this.#clients.release(flow, this.#flows.original(flow).source);
   }
 }
+
+/** Of `now`, in seconds: whole moments, of which there are `QUESTIONS_A_SECOND`; each number comes again after 13 years. */
+const momentOf = (now: number): number => Math.floor(now * QUESTIONS_A_SECOND) >>> 0;

@@ -40,6 +40,15 @@ const RELEASE_COUNTERS = {
   encrypted: 'encrypted',
   'not-ftp': 'notFtp',
 } as const satisfies Record<ReleaseCause, keyof HelperCounters>;
+/** What is peculiar about a flow: a set of bits. */
+const FLOW_TRAITS = {
+  /** Nothing of it is read any more. */
+  released: 1,
+  /** By us or by another host: its announcements may have to be rewritten. */
+  translated: 2,
+  /** Seen from its beginning: only there a SYN or SYN-ACK tells where lines begin. */
+  opened: 4,
+} as const;
 /** Directions within a half number: the low bit. */
 const ORIGINAL = 0;
 
@@ -50,16 +59,12 @@ export class FtpHelper {
   readonly #streams: Reassembler;
   readonly #lines: LineScanner;
   readonly #sessions: Sessions;
-  /** 1 for a flow of which nothing is read any more. */
-  readonly #released: Uint8Array;
+  /** `FLOW_TRAITS` of each flow. */
+  readonly #traits: Uint8Array;
   readonly #ip = new IpView();
   readonly #effects: Effect[] = [];
   readonly #publicAddresses: PublicAddresses;
   readonly #translations: Translations;
-  /** 1 for a flow that is translated, by us or by another host: its announcements may have to be rewritten. */
-  readonly #translated: Uint8Array;
-  /** 1 for a flow that was seen from its beginning: only there a SYN or SYN-ACK tells where lines begin. */
-  readonly #opened: Uint8Array;
   readonly #passages: Passages;
   #packet = 0;
   #now = 0;
@@ -104,9 +109,7 @@ export class FtpHelper {
       this.counters,
     );
     this.#sessions = new Sessions({ flows: options.capacity, policy: options.policy });
-    this.#released = new Uint8Array(options.capacity);
-    this.#translated = new Uint8Array(options.capacity);
-    this.#opened = new Uint8Array(options.capacity);
+    this.#traits = new Uint8Array(options.capacity);
   }
 
   /** Connections tracked now. */
@@ -212,10 +215,9 @@ export class FtpHelper {
   }
 
   #begin(flow: number, connection: TrackedConnection, opening: boolean): void {
-    this.#released[flow] = 0;
-    this.#opened[flow] = opening ? 1 : 0;
-    this.#translated[flow] = isTranslated(connection) || this.#isKnownOtherwise(connection) ? 1 : 0;
-    if (this.#translated[flow] === 1) this.#translations.follow(flow, connection);
+    const translated = isTranslated(connection) || this.#isKnownOtherwise(connection);
+    this.#traits[flow] = (opening ? FLOW_TRAITS.opened : 0) | (translated ? FLOW_TRAITS.translated : 0);
+    if (translated) this.#translations.follow(flow, connection);
     this.#sessions.begin(flow, !opening);
     if (opening) this.counters.connections++;
     else this.counters.midStream++;
@@ -228,9 +230,9 @@ export class FtpHelper {
 
   #readSegment(half: number, bytes: Buffer): void {
     const flow = half >> 1;
-    if (this.#released[flow] === 1) return;
+    if (this.#is(flow, FLOW_TRAITS.released)) return;
     this.#followSegment(half, bytes);
-    if (this.#released[flow] === 1) this.#forgetStreams(flow);
+    if (this.#is(flow, FLOW_TRAITS.released)) this.#forgetStreams(flow);
   }
 
   #followSegment(half: number, bytes: Buffer): void {
@@ -241,7 +243,7 @@ export class FtpHelper {
     const sequence = sequenceAdd(tcpSequence(bytes, at), syn === 0 ? 0 : 1);
     if (ip.cut) this.counters.cut++;
     // Its peer ignores it, but we could be led into the middle of a line by it.
-    if (syn !== 0 && this.#opened[half >> 1] === 0) return;
+    if (syn !== 0 && !this.#is(half >> 1, FLOW_TRAITS.opened)) return;
     if (syn !== 0) this.#synchronise(half, sequence, flags, bytes);
     // The acknowledgement first: it may give up a hole in the other direction, whose lines came before this one's.
     if ((flags & TCP_FLAGS.ack) !== 0) this.#acknowledge(half ^ 1, tcpAcknowledgment(bytes, at));
@@ -252,7 +254,7 @@ export class FtpHelper {
     }
     const payloadAt = at + tcpHeaderLength(bytes, at);
     if (payloadAt < ip.end && (half & 1) === ORIGINAL) this.#connections.prove(half >> 1);
-    if (this.#translated[half >> 1] === 1 && payloadAt < ip.end) {
+    if (this.#is(half >> 1, FLOW_TRAITS.translated) && payloadAt < ip.end) {
       if (this.#translations.presumes(half, sequence, this.#now)) this.#streams.acknowledge(half, sequence);
       this.#passages.take(half);
     }
@@ -261,7 +263,7 @@ export class FtpHelper {
 
   /** Where bytes were rewritten, their receiver acknowledges other numbers than were sent. */
   #acknowledge(half: number, acknowledgment: number): void {
-    const translated = this.#translated[half >> 1] === 1;
+    const translated = this.#is(half >> 1, FLOW_TRAITS.translated);
     this.#streams.acknowledge(
       half,
       translated ? this.#translations.acknowledge(half, acknowledgment) : acknowledgment,
@@ -281,7 +283,7 @@ export class FtpHelper {
 
   #readLine(half: number, bytes: Buffer, start: number, end: number, sequence: number, traits: number): void {
     const flow = half >> 1;
-    if (this.#released[flow] === 1) return;
+    if (this.#is(flow, FLOW_TRAITS.released)) return;
     this.counters.lines++;
     const outcome =
       (half & 1) === ORIGINAL
@@ -303,7 +305,7 @@ export class FtpHelper {
         this.#cause(this.#judge.refuse(connection, origin, outcome));
         break;
       case 'encrypted':
-        this.#released[flow] = 1;
+        this.#traits[flow] = (this.#traits[flow] ?? 0) | FLOW_TRAITS.released;
         this.#cause({ kind: 'release', connection: connection.original, cause: outcome.kind });
         break;
       case 'not-ftp':
@@ -322,7 +324,11 @@ export class FtpHelper {
   #forget(flow: number): void {
     this.#forgetStreams(flow);
     this.#sessions.forget(flow);
-    if (this.#translated[flow] === 1) this.#translations.forget(flow);
+    if (this.#is(flow, FLOW_TRAITS.translated)) this.#translations.forget(flow);
+  }
+
+  #is(flow: number, trait: number): boolean {
+    return ((this.#traits[flow] ?? 0) & trait) !== 0;
   }
 
   #forgetStreams(flow: number): void {

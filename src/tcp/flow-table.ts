@@ -1,10 +1,11 @@
 /**
  * The control connections that are followed, as slot numbers. Both tuples of a flow are in one index, so that a
  * packet of either direction finds it whatever NAT does; what else a flow has is kept by others in columns under
- * the same number. Everything is in typed arrays of fixed size: an idle flow costs 126 bytes and no object.
+ * the same number. Everything is in typed arrays: an idle flow costs some 110 bytes and no object.
  *
  * A tuple belongs to at most one flow. The newest word of conntrack wins: `add` throws out every flow that has
- * one of the new tuples, be it one or two. When there is no room the flow used longest ago makes room.
+ * one of the new tuples, be it one or two. When there is no room the flow used longest ago makes room; that is kept to
+ * the second, for flows are used far more often than one has to go.
  *
  * Not known here: conntrack zones. Two connections with equal tuples in different zones would replace each other.
  *
@@ -48,8 +49,8 @@ export class FlowTable {
   readonly #onEvict: FlowTableOptions['onEvict'];
   readonly #index: TupleIndex;
   readonly #recency: RecencyList;
-  /** Seconds, by the caller's clock. */
-  readonly #lastSeen: Float64Array;
+  /** Whole seconds, by the caller's clock; 0 where no flow is. */
+  readonly #lastSeen: Uint32Array;
   /** Slots given back, a stack; slots from `#fresh` on have never been used. */
   readonly #free: Int32Array;
   #freeCount = 0;
@@ -69,7 +70,7 @@ export class FlowTable {
     this.#onEvict = onEvict;
     this.#index = new TupleIndex(capacity * 2, seed);
     this.#recency = new RecencyList(capacity);
-    this.#lastSeen = new Float64Array(capacity);
+    this.#lastSeen = new Uint32Array(capacity);
     this.#free = new Int32Array(capacity);
   }
 
@@ -122,7 +123,7 @@ export class FlowTable {
     this.#key.readTuple(reply);
     this.#index.insert(flow * 2 + 1, this.#key);
     this.#recency.add(flow);
-    this.#lastSeen[flow] = now;
+    this.#lastSeen[flow] = Math.floor(now);
     return flow;
   }
 
@@ -133,8 +134,10 @@ export class FlowTable {
 
   /** Notes that a flow of the table was used now. Throws `RangeError` for one that is not there. */
   touch(flow: number, now: number): void {
+    const second = Math.floor(now);
+    if (this.#lastSeen[flow] === second) return;
     this.#requireFlow(flow);
-    this.#lastSeen[flow] = now;
+    this.#lastSeen[flow] = second;
     this.#recency.renew(flow);
   }
 
@@ -145,7 +148,7 @@ export class FlowTable {
   }
 
   /**
-   * Takes out the flows that were last used before `before`, oldest first, and stops at the first that was used
+   * Takes out the flows that were last used before the second `before`, oldest first, and stops at the first that was used
    * later: the work is what is taken out, and a clock that was set back only delays it.
    */
   expire(before: number): void {
@@ -157,7 +160,7 @@ export class FlowTable {
     }
   }
 
-  /** Seconds at which a flow was last used. */
+  /** The second in which a flow was last used. */
   lastSeen(flow: number): number {
     return this.#lastSeen[flow] ?? 0;
   }
@@ -210,6 +213,7 @@ export class FlowTable {
     this.#index.remove(flow * 2);
     this.#index.remove(flow * 2 + 1);
     this.#recency.remove(flow);
+    this.#lastSeen[flow] = 0;
     this.#free[this.#freeCount] = flow;
     this.#freeCount++;
   }

@@ -5,7 +5,8 @@
  * Invariants:
  * - a half is found by walking from its hash's home slot without meeting an empty one; removal moves entries back
  *   instead of leaving tombstones, so the walk stays as short after years of churn as in a new table;
- * - at most half of the slots are taken, so every walk ends;
+ * - at most half of the slots are taken, so every walk ends: the table doubles before, so that few halves lie close
+ *   together in memory, where looking for one costs less;
  * - entries of one home slot stay in the order in which they came: of halves with equal keys, which only a
  *   connection to itself has, the first is found.
  *
@@ -17,25 +18,24 @@ import { KEY_WORDS, tupleOfWords, type TupleKey } from './tuple-key.js';
 
 /** Slots for each half: the load stays at or below one half, where a miss looks at 2.5 slots on average. */
 const SLOTS_PER_HALF = 2;
+/** Slots of a new table: 4 KiB. */
+const FIRST_SLOTS = 512;
+/** Words of a half's row: how many its key has, 0 while it is not in the index; and the key. */
+const ROW_WORDS = 1 + KEY_WORDS;
 
 export class TupleIndex {
   /** Two words a slot: half + 1, or 0 for an empty slot; and the half's hash. */
-  readonly #slots: Int32Array;
-  readonly #mask: number;
-  /** `KEY_WORDS` words a half. */
-  readonly #keys: Int32Array;
-  /** Words of the half's key; 0 while the half is not in the index. */
-  readonly #counts: Uint8Array;
+  #slots = new Int32Array(FIRST_SLOTS * 2);
+  #mask = FIRST_SLOTS - 1;
+  #size = 0;
+  /** `ROW_WORDS` words a half. */
+  readonly #rows: Int32Array;
   readonly #seedLow: number;
   readonly #seedHigh: number;
 
   /** @param seed a safe integer; whoever does not know it cannot choose tuples that collide */
   constructor(halves: number, seed: number) {
-    const slots = 2 ** Math.ceil(Math.log2(halves * SLOTS_PER_HALF));
-    this.#slots = new Int32Array(slots * 2);
-    this.#mask = slots - 1;
-    this.#keys = new Int32Array(halves * KEY_WORDS);
-    this.#counts = new Uint8Array(halves);
+    this.#rows = new Int32Array(halves * ROW_WORDS);
     this.#seedLow = seed | 0;
     this.#seedHigh = Math.floor(seed / 2 ** 32) | 0;
   }
@@ -52,33 +52,34 @@ export class TupleIndex {
 
   /** Whether the half is in the index; any number may be asked for. */
   has(half: number): boolean {
-    return (this.#counts[half] ?? 0) !== 0;
+    return this.#count(half) !== 0;
   }
 
   /** Puts in a half that is not in the index. */
   insert(half: number, key: TupleKey): void {
-    const at = half * KEY_WORDS;
-    for (let word = 0; word < key.count; word++) this.#keys[at + word] = key.words[word] ?? 0;
-    this.#counts[half] = key.count;
-    const hash = this.#hash(key.words, 0, key.count);
-    let slot = hash & this.#mask;
-    while (this.#slots[slot * 2] !== 0) slot = (slot + 1) & this.#mask;
-    this.#fill(slot, half + 1, hash);
+    const at = half * ROW_WORDS;
+    this.#rows[at] = key.count;
+    for (let word = 0; word < key.count; word++) this.#rows[at + 1 + word] = key.words[word] ?? 0;
+    this.#size++;
+    if (this.#size * SLOTS_PER_HALF > this.#mask + 1) this.#grow();
+    this.#enter(half + 1, this.#hash(key.words, 0, key.count));
   }
 
   /** Takes out a half; nothing happens where it is not in the index. */
   remove(half: number): void {
-    const count = this.#counts[half] ?? 0;
+    const count = this.#count(half);
     if (count === 0) return;
-    let slot = this.#hash(this.#keys, half * KEY_WORDS, count) & this.#mask;
+    const at = half * ROW_WORDS;
+    let slot = this.#hash(this.#rows, at + 1, count) & this.#mask;
     while (this.#slots[slot * 2] !== half + 1) slot = (slot + 1) & this.#mask;
-    this.#counts[half] = 0;
+    this.#rows[at] = 0;
+    this.#size--;
     this.#vacate(slot);
   }
 
   /** The tuple under which a half is in the index. */
   tuple(half: number): Tuple {
-    return tupleOfWords(this.#keys, half * KEY_WORDS, this.#counts[half] ?? 0);
+    return tupleOfWords(this.#rows, half * ROW_WORDS + 1, this.#count(half));
   }
 
   /** Slots of the longest walk there can be now: the measure of how well the hash spreads. Reads every slot. */
@@ -90,6 +91,26 @@ export class TupleIndex {
       longest = Math.max(longest, run);
     }
     return longest;
+  }
+
+  /** Twice as many slots. Runs are moved from their beginning on, so that entries of one home stay in their order. */
+  #grow(): void {
+    const before = this.#slots;
+    const slots = before.length;
+    this.#slots = new Int32Array(slots * 2);
+    this.#mask = slots - 1;
+    const first = firstEmpty(before);
+    for (let walked = 0; walked < before.length; walked += 2) {
+      const at = (first + walked) % before.length;
+      const entry = before[at] ?? 0;
+      if (entry !== 0) this.#enter(entry, before[at + 1] ?? 0);
+    }
+  }
+
+  #enter(entry: number, hash: number): void {
+    let slot = hash & this.#mask;
+    while (this.#slots[slot * 2] !== 0) slot = (slot + 1) & this.#mask;
+    this.#fill(slot, entry, hash);
   }
 
   /** Empties a slot, and moves back into it whatever lies behind only because the slot was taken. */
@@ -118,15 +139,24 @@ export class TupleIndex {
   }
 
   #hasKey(half: number, key: TupleKey): boolean {
-    if (this.#counts[half] !== key.count) return false;
-    const at = half * KEY_WORDS;
+    const at = half * ROW_WORDS;
+    if (this.#rows[at] !== key.count) return false;
     for (let word = 0; word < key.count; word++) {
-      if (this.#keys[at + word] !== key.words[word]) return false;
+      if (this.#rows[at + 1 + word] !== key.words[word]) return false;
     }
     return true;
+  }
+
+  #count(half: number): number {
+    return this.#rows[half * ROW_WORDS] ?? 0;
   }
 
   #hash(words: Int32Array, at: number, count: number): number {
     return halfSipHash(words, at, count, this.#seedLow, this.#seedHigh);
   }
+}
+
+/** Where no run of entries crosses: behind it they can be moved one after the other. */
+function firstEmpty(slots: Int32Array): number {
+  for (let at = 0; ; at += 2) if (slots[at] === 0) return at;
 }

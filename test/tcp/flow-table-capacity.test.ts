@@ -48,6 +48,18 @@ describe('a table of 262,144 flows', () => {
   );
 });
 
+describe('growing', () => {
+  it('keeps flows in their order where halves have equal keys, as of a connection to itself', () => {
+    const flows = new FlowTable({ capacity: 4096, seed: 3, onEvict: ignore });
+    const found: number[] = [];
+    for (let n = 0; n < 4096; n++) flows.add(nthTuple(n), nthTuple(n), n);
+    for (let n = 0; n < 4096; n++) found.push(flows.findTuple(nthTuple(n)));
+    expect(found).toEqual(found.map((_, n) => n * 2));
+    for (const flow of [...flows.flows()]) flows.remove(flow);
+    expect(flows.longestRun()).toBe(0);
+  });
+});
+
 describe('long use', () => {
   it(
     'does not lengthen walks: as short after 100 generations of flows as in a new table',

@@ -42,13 +42,14 @@ export class NaiveFlowTable {
   }
 
   add(slot: number, original: Tuple, reply: Tuple, now: number): void {
-    this.#flows.push({ slot, original: keyOf(original), reply: keyOf(reply), lastSeen: now });
+    this.#flows.push({ slot, original: keyOf(original), reply: keyOf(reply), lastSeen: Math.floor(now) });
   }
 
   touch(slot: number, now: number): void {
     const flow = this.#flows.find((other) => other.slot === slot);
-    if (flow === undefined) return;
-    flow.lastSeen = now;
+    // The order in which flows are used within a second is not kept.
+    if (flow === undefined || flow.lastSeen === Math.floor(now)) return;
+    flow.lastSeen = Math.floor(now);
     this.#flows = [...this.#flows.filter((other) => other !== flow), flow];
   }
 
