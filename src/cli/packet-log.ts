@@ -1,13 +1,13 @@
 /**
  * What is logged because of packets: decisions, and what else became of a connection. There is a budget for what opens
  * something or fails, and one for what is refused: a flood of refusals hides nothing else. What they leave out is logged as
- * a number.
+ * a number, and costs no text.
  *
  * @module
  */
 import type { Logger } from 'pino';
 import { NetlinkRejected, SystemCallError, type ConntrackFtpError } from '../errors.js';
-import type { DecisionRecord } from '../helper/decision.js';
+import { decisionRecord, type Decision, type DecisionRecord, type Rewritten } from '../helper/decision.js';
 import type { ReleaseCause } from '../helper/effect.js';
 import type { ExpectedConnection } from '../helper/expectation-plan.js';
 import { formatTuple, type Tuple } from '../wire/tuple.js';
@@ -39,8 +39,10 @@ export class PacketLog {
     return this.#opened.suppressedInAll + this.#refused.suppressedInAll;
   }
 
-  decision(record: DecisionRecord): void {
-    if (!this.#may(record.reason === undefined ? this.#opened : this.#refused)) return;
+  /** @param told  what the other side was told in place of what was announced */
+  decision(decision: Decision, told?: Rewritten): void {
+    if (!this.#may(decision.refusal === undefined ? this.#opened : this.#refused)) return;
+    const record = decisionRecord(decision, told);
     const line = `${announced(record)}: ${record.decision}`;
     const facts = { event: 'decision', ...factsOf(record) };
     const { reason } = record;
@@ -49,8 +51,9 @@ export class PacketLog {
   }
 
   /** The expectation of an announcement is taken back, because that goes on as it came after all. */
-  withdrawn(record: DecisionRecord): void {
+  withdrawn(announcement: Decision): void {
     if (!this.#may(this.#opened)) return;
+    const record = decisionRecord(announcement);
     const { decision, ...facts } = factsOf(record);
     this.#logger.warn(
       { event: 'withdrawn', ...facts },
