@@ -12,9 +12,9 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Command } from 'commander';
 import { z } from 'zod';
-import { invalidPackets } from '../test/e2e/nat-session.js';
 import { openTranslated, SHAPES, translate } from '../test/e2e/nat-shapes.js';
 import type { Scene } from '../test/e2e/scene.js';
+import { invalidCount } from '../test/lab/conntrack.js';
 import { Daemon, DEFAULT_ANCHOR, loadDaemonRules } from '../test/lab/daemon.js';
 import { SMALL_FILES } from '../test/lab/ftp-root.js';
 import { ImpairedLink } from '../test/lab/impaired-link.js';
@@ -70,7 +70,7 @@ async function measure(scene: Scene, daemon: Daemon, lines: readonly string[]): 
     medianMs: mean(({ medianMs }) => medianMs),
     p99Ms: mean(({ p99Ms }) => p99Ms),
     residentMiB: residentMiB(daemon.pid),
-    invalid: await invalidPackets(scene),
+    invalid: await invalidCount(scene.topology.firewall),
   };
 }
 

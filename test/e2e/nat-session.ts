@@ -34,9 +34,3 @@ export function arrivedWhole(scene: Scene, into: string): boolean {
     readFileSync(join(into, name)).equals(readFileSync(join(scene.server.root, name))),
   );
 }
-
-/** Packets that conntrack of the translating host found invalid. */
-export async function invalidPackets(scene: Scene): Promise<number> {
-  const statistics = await scene.topology.firewall.runChecked(['conntrack', '-S']);
-  return [...statistics.matchAll(/ invalid=(\d+)/g)].reduce((sum, [, count]) => sum + Number(count), 0);
-}

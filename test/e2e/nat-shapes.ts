@@ -6,7 +6,6 @@
  */
 import type { Mode } from '../lab/clients/client.js';
 import { curl } from '../lab/clients/curl.js';
-import { flushConnections } from '../lab/conntrack.js';
 import { FAMILIES, type AddressPair, type Family } from '../lab/family.js';
 import { restoreRules } from '../lab/firewall.js';
 import { DEFAULT_SETTINGS } from '../lab/servers/server.js';
@@ -200,10 +199,12 @@ const addresses = (pair: AddressPair): string[] => [
 /** An IPv6 address is of use at once without duplicate address detection. */
 const nodad = (address: string): string => (address.includes(':') ? ' nodad' : '');
 
-/** Translates from now on as `shape` says. What is open ends first: the end of a forgotten connection would be invalid. */
+/**
+ * Translates from now on as `shape` says; what is open ends first. Conntrack keeps what has ended: hosts that are quiet may
+ * still answer what a link held back, and the end of a forgotten connection would be invalid.
+ */
 export async function translate(scene: Scene, shape: Shape): Promise<void> {
   const { firewall, client, server } = scene.topology;
   await restoreRules(firewall, ['*nat', '-F', ...shape.rules, 'COMMIT', ''].join('\n'));
   await Promise.all([client.namespace.untilQuiet(), server.namespace.untilQuiet()]);
-  await flushConnections(firewall);
 }

@@ -92,6 +92,12 @@ export async function relatedConnections(
   });
 }
 
+/** Packets that were found invalid, since the namespace was made. */
+export async function invalidCount(namespace: Namespace): Promise<number> {
+  const statistics = await namespace.runChecked(['conntrack', '-S']);
+  return [...statistics.matchAll(/ invalid=(\d+)/g)].reduce((sum, [, count]) => sum + Number(count), 0);
+}
+
 /** Forgets every connection. */
 export async function flushConnections(namespace: Namespace): Promise<void> {
   await namespace.runChecked(['conntrack', '-F']);
