@@ -33,7 +33,8 @@ export interface RunningReader {
 /** Starts a reader in the gateway; it reads when this resolves. */
 export type StartReader = (laboratory: Laboratory, gateway: Namespace) => Promise<RunningReader>;
 
-const startDaemon: StartReader = async (laboratory, gateway) => {
+/** The daemon; it must have read all, and in order. */
+export const startDaemon: StartReader = async (laboratory, gateway) => {
   const daemon = await Daemon.start(laboratory, gateway, { ports: [SERVER_PORT] });
   return {
     pid: daemon.pid,
