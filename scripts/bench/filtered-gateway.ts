@@ -10,7 +10,7 @@ import { filterOf, restoreRules } from '../../test/lab/firewall.js';
 import { attachKernelHelper, KERNEL_HELPER } from '../../test/lab/kernel-helper.js';
 import { Laboratory } from '../../test/lab/laboratory.js';
 import type { Namespace } from '../../test/lab/namespace.js';
-import { buildTopology, type Host, type Topology } from '../../test/lab/topology.js';
+import { buildTopology, HOST_INTERFACE, type Host, type Topology } from '../../test/lab/topology.js';
 import { SERVER_PORT } from './dialogue.js';
 import { pathOf } from './queue-programs.js';
 import type { RunningReader, StartReader } from './queue-readers.js';
@@ -61,6 +61,14 @@ const PARAMETERS = { 'net.ipv4.ip_local_port_range': '10000 39999' } as const;
  */
 const GATEWAY_PARAMETERS = { 'net.netfilter.nf_conntrack_tcp_timeout_time_wait': '1' } as const;
 
+/**
+ * As many as the client has at once, each from an address of its own: the daemon has limits for one address, which are none of the
+ * benchmark's matter.
+ */
+export const SESSIONS_AT_ONCE = 16;
+export const FILE_BYTES = 1024;
+const CLIENTS = Array.from({ length: SESSIONS_AT_ONCE }, (_, at) => `10.1.0.${101 + at}`);
+
 const NEW = '-p tcp -m conntrack --ctstate NEW';
 const FILTER: readonly string[] = ['-A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT'];
 const PASSING: Readonly<Record<Passing, string>> = {
@@ -70,6 +78,8 @@ const PASSING: Readonly<Record<Passing, string>> = {
 
 export interface FilteredGateway {
   readonly client: Host;
+  /** Further addresses of the client, which follow each other. */
+  readonly clients: readonly string[];
   readonly server: Host;
   readonly reader: RunningReader | undefined;
 }
@@ -85,20 +95,19 @@ export async function withFilteredGateway<T>(
     const topology = await buildTopology(laboratory, 'gateway');
     const { client, server, firewall } = topology;
     await setParameters(topology);
+    await client.namespace.configure(
+      CLIENTS.map((address) => `address add ${address}/32 dev ${HOST_INTERFACE}`),
+    );
     await restoreRules(firewall, filterOf([...FILTER, PASSING[passing]]));
     const reader = await open(laboratory, firewall);
     await startServer(laboratory, server.namespace);
-    const measured = await measure({ client, server, reader });
+    const measured = await measure({ client, clients: CLIENTS, server, reader });
     await reader?.stop();
     return measured;
   } finally {
     await laboratory.close();
   }
 }
-
-/** As many as the client has at once. */
-export const SESSIONS_AT_ONCE = 16;
-export const FILE_BYTES = 1024;
 
 async function startServer(laboratory: Laboratory, namespace: Namespace): Promise<void> {
   const sizes = [SESSIONS_AT_ONCE, FILE_BYTES].map(String);

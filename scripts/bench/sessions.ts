@@ -33,7 +33,9 @@ const MEASURED_MS = 4000;
 const LEAST_MS = 200;
 
 /** Who connects for the data: the client, to a port of the reply to PASV, or the server, to one of the command PORT. */
-export type Mode = 'passive' | 'active';
+export const MODES = ['passive', 'active'] as const;
+export type Mode = (typeof MODES)[number];
+const COMMANDS: Readonly<Record<Mode, string>> = { passive: 'PASV', active: 'PORT' };
 
 export interface Setting {
   readonly passing: Passing;
@@ -47,12 +49,13 @@ interface Had {
 }
 
 async function haveSessions(
-  { client, server }: FilteredGateway,
+  { client, clients, server }: FilteredGateway,
   mode: Mode,
   milliseconds: number,
 ): Promise<Had> {
   const numbers = [SESSIONS_AT_ONCE, TRANSFERS, FILE_BYTES, Math.max(LEAST_MS, milliseconds)];
-  const command = [pathOf('ftp-client'), server.address[4], mode, ...numbers.map(String)] as const;
+  const hosts = [server.address[4], clients[0] ?? ''];
+  const command = [pathOf('ftp-client'), ...hosts, mode, ...numbers.map(String)] as const;
   const { status, stdout, stderr } = await client.namespace.run(command);
   const [sessions = NaN, failed = NaN, nanoseconds = NaN] = stdout.split(' ').map(Number);
   if (status !== 0 || failed !== 0) throw new Error(`${failed} transfers failed: ${stderr}`);
@@ -94,12 +97,13 @@ export function settings(): Readonly<Record<string, Setting>> {
   };
 }
 
-function comparisonOf(mode: Mode, title: string): Comparison {
+function comparisonOf(mode: Mode): Comparison {
+  const what = `${TRANSFERS} transfers of ${FILE_BYTES} bytes, by ${COMMANDS[mode]}`;
   const all = settings();
   const kernel = KERNEL in all;
   return {
     name: mode,
-    title,
+    title: `Sessions with ${what}, ${SESSIONS_AT_ONCE} at once`,
     columns: {
       rate: { title: 'sessions', unit: '1/s', compared: true },
       failed: { title: 'transfers failed', unit: '' },
@@ -118,7 +122,6 @@ export const sessions: Part = {
   prepare,
   /** Asked after `prepare`, which says who cannot be there. */
   get comparisons() {
-    const what = `Sessions with ${TRANSFERS} transfers of ${FILE_BYTES} bytes, ${SESSIONS_AT_ONCE} at once`;
-    return [comparisonOf('passive', `${what}, by PASV`), comparisonOf('active', `${what}, by PORT`)];
+    return MODES.map(comparisonOf);
   },
 };

@@ -73,12 +73,16 @@ static inline void be_prompt(int socket) {
   setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 }
 
-/* A socket that is connected; below 0 where it could not be. */
-static inline int connect_to(const struct sockaddr_in* address) {
+/* A socket that is connected, from `source` where there is one; below 0 where it could not be. */
+static inline int connect_to(const struct sockaddr_in* address, const struct sockaddr_in* source) {
   const int made = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (made < 0) return -1;
   be_prompt(made);
-  if (connect(made, (const struct sockaddr*)address, sizeof(*address)) == 0) return made;
+  /* The port is chosen by whom it connects to: so there are enough of them. */
+  const int on = 1;
+  setsockopt(made, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
+  const bool bound = source == NULL || bind(made, (const struct sockaddr*)source, sizeof(*source)) == 0;
+  if (bound && connect(made, (const struct sockaddr*)address, sizeof(*address)) == 0) return made;
   close(made);
   return -1;
 }

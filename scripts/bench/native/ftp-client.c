@@ -2,11 +2,12 @@
  * An FTP client that has one session after the other, in several threads: logs in, gets the same file several
  * times, each by a data connection of its own, and quits.
  *
- *     ftp-client ADDRESS passive|active SESSIONS_AT_ONCE TRANSFERS FILE_BYTES MILLISECONDS
+ *     ftp-client SERVER FIRST_CLIENT passive|active SESSIONS_AT_ONCE TRANSFERS FILE_BYTES MILLISECONDS
  *
- * Begins no session after so many milliseconds. Prints how many there were, how many of their transfers
- * failed, and the nanoseconds until the last was over. A thread has no more sessions after one that failed,
- * and says why on standard error.
+ * Each thread is a client with an address of its own, from FIRST_CLIENT on: of one client, a firewall may
+ * take only so much. Begins no session after so many milliseconds. Prints how many there were, how many of
+ * their transfers failed, and the nanoseconds until the last was over. A thread has no more sessions after
+ * one that failed, and says why on standard error.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -20,11 +21,12 @@
 struct worker {
   pthread_t thread;
   int number;
+  struct sockaddr_in address;
   unsigned data_connections;
   long sessions, failed;
 };
 
-static struct sockaddr_in server = {.sin_family = AF_INET};
+static struct sockaddr_in server;
 static bool passive;
 static int transfers;
 static size_t file_bytes;
@@ -54,12 +56,12 @@ static bool read_file(int data) {
   return false;
 }
 
-static bool get_passively(struct control* control) {
+static bool get_passively(const struct worker* worker, struct control* control) {
   const char* const reply = ask(control, "PASV\r\n", "227");
   const char* const announced = reply == NULL ? NULL : strchr(reply, '(');
   struct sockaddr_in address;
   if (announced == NULL || !read_host_port(announced + 1, &address)) return false;
-  const int data = connect_to(&address);
+  const int data = connect_to(&address, &worker->address);
   if (data < 0) {
     warn("no connection to port %d", ntohs(address.sin_port));
     return false;
@@ -93,7 +95,7 @@ static bool get_actively(struct worker* worker, struct control* control) {
 
 /* Answers how many of its transfers failed: after a failure, all that were to come. */
 static int have_session(struct worker* worker) {
-  struct control control = {.socket = connect_to(&server)};
+  struct control control = {.socket = connect_to(&server, &worker->address)};
   if (control.socket < 0) {
     warn("no control connection");
     return transfers;
@@ -101,7 +103,7 @@ static int have_session(struct worker* worker) {
   int left = transfers;
   if (expect(&control, "220") != NULL && ask(&control, "USER bench\r\n", "331") != NULL &&
       ask(&control, "PASS bench\r\n", "230") != NULL && ask(&control, "TYPE I\r\n", "200") != NULL) {
-    while (left > 0 && (passive ? get_passively(&control) : get_actively(worker, &control))) left--;
+    while (left > 0 && (passive ? get_passively(worker, &control) : get_actively(worker, &control))) left--;
   }
   if (left == 0 && ask(&control, "QUIT\r\n", "221") != NULL) {
     /* The server closes first: it is the one who keeps the connection in TIME_WAIT, and not the one who needs
@@ -121,24 +123,35 @@ static void* work(void* given) {
   return NULL;
 }
 
+static struct sockaddr_in address_of(const char* text, uint16_t port) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+  if (inet_pton(AF_INET, text, &address.sin_addr) != 1) errx(2, "no address: %s", text);
+  return address;
+}
+
 int main(int count, char** words) {
-  if (count != 7) {
-    errx(2, "usage: ftp-client ADDRESS passive|active SESSIONS_AT_ONCE TRANSFERS FILE_BYTES MILLISECONDS");
+  if (count != 8) {
+    errx(2,
+         "usage: ftp-client SERVER FIRST_CLIENT passive|active SESSIONS_AT_ONCE TRANSFERS FILE_BYTES "
+         "MILLISECONDS");
   }
-  server.sin_port = htons(CONTROL_PORT);
-  if (inet_pton(AF_INET, words[1], &server.sin_addr) != 1) errx(2, "no address: %s", words[1]);
-  passive = strcmp(words[2], "passive") == 0;
-  const int at_once = atoi(words[3]);
+  server = address_of(words[1], CONTROL_PORT);
+  const struct sockaddr_in first = address_of(words[2], 0);
+  passive = strcmp(words[3], "passive") == 0;
+  const int at_once = atoi(words[4]);
   if (at_once < 1 || at_once > MAX_LISTENERS) errx(2, "1 to %d sessions at once", MAX_LISTENERS);
-  transfers = atoi(words[4]);
-  file_bytes = (size_t)atoi(words[5]);
+  transfers = atoi(words[5]);
+  file_bytes = (size_t)atoi(words[6]);
   const int64_t began = nanoseconds();
-  last_start = began + atoi(words[6]) * INT64_C(1000000);
+  last_start = began + atoi(words[7]) * INT64_C(1000000);
 
   static struct worker workers[MAX_LISTENERS];
   for (int at = 0; at < at_once; at++) {
-    workers[at].number = at;
-    if (pthread_create(&workers[at].thread, NULL, work, &workers[at]) != 0) errx(1, "no thread");
+    struct worker* const worker = &workers[at];
+    worker->number = at;
+    worker->address = first;
+    worker->address.sin_addr.s_addr = htonl(ntohl(first.sin_addr.s_addr) + (uint32_t)at);
+    if (pthread_create(&worker->thread, NULL, work, worker) != 0) errx(1, "no thread");
   }
   long sessions = 0, failed = 0;
   for (int at = 0; at < at_once; at++) {

@@ -46,8 +46,8 @@ static bool wait_passively(struct worker* worker, struct control* control, struc
 
 static bool send_file(struct control* control, struct destination* destination) {
   if (!say(control, "150 here it comes\r\n")) return false;
-  const int data =
-      destination->listening >= 0 ? accept_only(destination->listening) : connect_to(&destination->client);
+  const int data = destination->listening >= 0 ? accept_only(destination->listening)
+                                               : connect_to(&destination->client, NULL);
   destination->listening = -1;
   const bool sent = data >= 0 && send_all(data, file, file_bytes);
   if (data >= 0) close(data);

@@ -44,7 +44,7 @@ int main(int count, char** words) {
   int64_t* const times = calloc((size_t)commands, sizeof(*times));
   if (times == NULL) err(1, "memory");
 
-  struct control control = {.socket = connect_to(&server)};
+  struct control control = {.socket = connect_to(&server, NULL)};
   if (control.socket < 0) err(1, "%s", words[1]);
   if (hear(&control) == NULL) errx(1, "no greeting");
   for (long at = 0; at < warm_up; at++) round_trip(&control);
