@@ -10,6 +10,7 @@ import { filterOf, restoreRules } from '../../test/lab/firewall.js';
 import { attachKernelHelper, KERNEL_HELPER } from '../../test/lab/kernel-helper.js';
 import { Laboratory } from '../../test/lab/laboratory.js';
 import type { Namespace } from '../../test/lab/namespace.js';
+import type { RunningProcess } from '../../test/lab/running-process.js';
 import { buildTopology, HOST_INTERFACE, type Host, type Topology } from '../../test/lab/topology.js';
 import { SERVER_PORT } from './dialogue.js';
 import { pathOf } from './queue-programs.js';
@@ -81,6 +82,8 @@ export interface FilteredGateway {
   /** Further addresses of the client, which follow each other. */
   readonly clients: readonly string[];
   readonly server: Host;
+  /** Process id of the FTP server. */
+  readonly serverPid: number;
   readonly reader: RunningReader | undefined;
 }
 
@@ -100,8 +103,8 @@ export async function withFilteredGateway<T>(
     );
     await restoreRules(firewall, filterOf([...FILTER, PASSING[passing]]));
     const reader = await open(laboratory, firewall);
-    await startServer(laboratory, server.namespace);
-    const measured = await measure({ client, clients: CLIENTS, server, reader });
+    const { pid: serverPid } = await startServer(laboratory, server.namespace);
+    const measured = await measure({ client, clients: CLIENTS, server, serverPid, reader });
     await reader?.stop();
     return measured;
   } finally {
@@ -109,10 +112,11 @@ export async function withFilteredGateway<T>(
   }
 }
 
-async function startServer(laboratory: Laboratory, namespace: Namespace): Promise<void> {
+async function startServer(laboratory: Laboratory, namespace: Namespace): Promise<RunningProcess> {
   const sizes = [SESSIONS_AT_ONCE, FILE_BYTES].map(String);
   const server = await laboratory.start(namespace, [pathOf('ftp-server'), ...sizes]);
   await server.waitUntil('ready', () => server.stdout.includes('ready'));
+  return server;
 }
 
 async function setParameters({ client, server, firewall }: Topology): Promise<void> {

@@ -46,6 +46,8 @@ interface Had {
   readonly sessions: number;
   readonly failed: number;
   readonly nanoseconds: number;
+  /** Of the client. */
+  readonly processorNanoseconds: number;
 }
 
 async function haveSessions(
@@ -57,9 +59,11 @@ async function haveSessions(
   const hosts = [server.address[4], clients[0] ?? ''];
   const command = [pathOf('ftp-client'), ...hosts, mode, ...numbers.map(String)] as const;
   const { status, stdout, stderr } = await client.namespace.run(command);
-  const [sessions = NaN, failed = NaN, nanoseconds = NaN] = stdout.split(' ').map(Number);
+  const [sessions = NaN, failed = NaN, nanoseconds = NaN, processorNanoseconds = NaN] = stdout
+    .split(' ')
+    .map(Number);
   if (status !== 0 || failed !== 0) throw new Error(`${failed} transfers failed: ${stderr}`);
-  return { sessions, failed, nanoseconds };
+  return { sessions, failed, nanoseconds, processorNanoseconds };
 }
 
 /** Measures once. Throws `Error` where a transfer failed. */
@@ -69,14 +73,23 @@ export async function measureSessions(
   effort: number,
 ): Promise<Figures> {
   return withFilteredGateway(passing, open, async (gateway) => {
+    const { serverPid, reader } = gateway;
+    const used = (): readonly [server: number, reader: number] => [
+      processorTime(serverPid),
+      reader === undefined ? 0 : processorTime(reader.pid),
+    ];
     await haveSessions(gateway, mode, WARM_UP_MS * effort);
-    const pid = gateway.reader?.pid;
-    const before = pid === undefined ? NaN : processorTime(pid);
-    const { sessions, failed, nanoseconds } = await haveSessions(gateway, mode, MEASURED_MS * effort);
+    const before = used();
+    const had = await haveSessions(gateway, mode, MEASURED_MS * effort);
+    const after = used();
+    const ofServer = after[0] - before[0];
+    const ofReader = after[1] - before[1];
+    const microsecondsEach = (nanoseconds: number): number => nanoseconds / had.sessions / 1000;
     return {
-      rate: (sessions * 1e9) / nanoseconds,
-      failed,
-      ...(pid === undefined ? {} : { processorTime: (processorTime(pid) - before) / sessions / 1000 }),
+      rate: (had.sessions * 1e9) / had.nanoseconds,
+      failed: had.failed,
+      processorTime: microsecondsEach(had.processorNanoseconds + ofServer + ofReader),
+      ...(reader === undefined ? {} : { ofReader: microsecondsEach(ofReader) }),
     };
   });
 }
@@ -107,7 +120,8 @@ function comparisonOf(mode: Mode): Comparison {
     columns: {
       rate: { title: 'sessions', unit: '1/s', compared: true },
       failed: { title: 'transfers failed', unit: '' },
-      processorTime: { title: 'processor time', unit: 'µs/session', decimals: 1 },
+      processorTime: { title: 'processor time', unit: 'µs/session', compared: true },
+      ofReader: { title: 'of the reader', unit: 'µs/session' },
     },
     trials: Object.entries(all).map(([name, setting]) => ({
       name,

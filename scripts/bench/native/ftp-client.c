@@ -6,14 +6,15 @@
  *
  * Each thread is a client with an address of its own, from FIRST_CLIENT on: of one client, a firewall may
  * take only so much. Begins no session after so many milliseconds. Prints how many there were, how many of
- * their transfers failed, and the nanoseconds until the last was over. A thread has no more sessions after
- * one that failed, and says why on standard error.
+ * their transfers failed, the nanoseconds until the last was over, and those of its own processor time. A
+ * thread has no more sessions after one that failed, and says why on standard error.
  */
 #define _GNU_SOURCE
 #include <err.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "control-connection.h"
 #include "monotonic-clock.h"
@@ -123,6 +124,14 @@ static void* work(void* given) {
   return NULL;
 }
 
+/* User and system time of all threads, in nanoseconds. */
+static int64_t processor_time(void) {
+  struct rusage used;
+  if (getrusage(RUSAGE_SELF, &used) != 0) err(1, "getrusage");
+  const int64_t seconds = used.ru_utime.tv_sec + used.ru_stime.tv_sec;
+  return (seconds * 1000000 + used.ru_utime.tv_usec + used.ru_stime.tv_usec) * 1000;
+}
+
 static struct sockaddr_in address_of(const char* text, uint16_t port) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
   if (inet_pton(AF_INET, text, &address.sin_addr) != 1) errx(2, "no address: %s", text);
@@ -159,5 +168,6 @@ int main(int count, char** words) {
     sessions += workers[at].sessions;
     failed += workers[at].failed;
   }
-  printf("%ld %ld %lld\n", sessions, failed, (long long)(nanoseconds() - began));
+  const int64_t ended = nanoseconds();
+  printf("%ld %ld %lld %lld\n", sessions, failed, (long long)(ended - began), (long long)processor_time());
 }
