@@ -14,7 +14,7 @@ import {
   type Open,
 } from './filtered-gateway.js';
 import { buildProgram, pathOf } from './queue-programs.js';
-import { queueReaders } from './queue-readers.js';
+import { startDaemon, startOneByOne } from './queue-readers.js';
 import { shareOf, type Column, type Figures, type Part, type Trial } from './trial.js';
 
 /** What the others are compared with: connections are tracked and filtered, and nobody reads them. */
@@ -48,11 +48,11 @@ async function prepare(): Promise<void> {
 
 /** By name, who may stand between a command and its reply: the kernel's module only where there is one. */
 export function passages(): Readonly<Record<string, Open>> {
-  const readers = Object.entries(queueReaders()).filter(([name]) => name === LOOP || name === OURS);
   return {
     [UNREAD]: openedByNobody,
     ...(whyNotByKernel() === undefined ? { 'in-kernel helper': openedByKernel } : {}),
-    ...Object.fromEntries(readers.map(([name, startReader]) => [name, openedBy(startReader)])),
+    [LOOP]: openedBy(startOneByOne),
+    [OURS]: openedBy(startDaemon),
   };
 }
 

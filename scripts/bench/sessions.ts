@@ -19,7 +19,7 @@ import {
 } from './filtered-gateway.js';
 import { processorTime } from './processor-time.js';
 import { buildProgram, pathOf } from './queue-programs.js';
-import { startDaemon } from './queue-readers.js';
+import { startBatches, startDaemon } from './queue-readers.js';
 import type { Comparison, Figures, Part } from './trial.js';
 
 const KERNEL = 'in-kernel helper';
@@ -95,7 +95,7 @@ export async function measureSessions(
 }
 
 async function prepare(): Promise<void> {
-  for (const program of ['ftp-server', 'ftp-client'] as const) await buildProgram(program);
+  for (const program of ['ftp-server', 'ftp-client', 'batches'] as const) await buildProgram(program);
   tellOfKernel();
 }
 
@@ -106,6 +106,8 @@ export function settings(): Readonly<Record<string, Setting>> {
     ...(whyNotByKernel() === undefined
       ? { [KERNEL]: { passing: 'control connections', open: openedByKernel } }
       : {}),
+    // Reads nothing and opens nothing: what is left is what the queue itself costs.
+    'open ports, C in batches': { passing: 'all connections', open: openedBy(startBatches) },
     [OURS]: { passing: 'control connections', open: openedBy(startDaemon) },
   };
 }

@@ -12,7 +12,7 @@ import { measureSessions, MODES, settings } from '../../scripts/bench/sessions.j
 const TINY = 0.01;
 
 beforeAll(async () => {
-  for (const program of ['ftp-server', 'ftp-client', 'round-trip', 'one-by-one'] as const)
+  for (const program of ['ftp-server', 'ftp-client', 'round-trip', 'one-by-one', 'batches'] as const)
     await buildProgram(program);
 });
 
