@@ -51,7 +51,9 @@ export function whyNotByKernel(): string | undefined {
 export function tellOfKernel(): void {
   const reason = whyNotByKernel();
   if (reason === undefined) return;
-  console.log(`The in-kernel helper is left out, this kernel has no nf_conntrack_ftp to attach: ${reason}\n`);
+  console.log(
+    `The in-kernel helper is left out, this kernel has none or does not let it be attached: ${reason}\n`,
+  );
 }
 
 /** All connections of a trial are from lower ports: the server's, and those for data, are free for who listens. */
