@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: what a packet, a line, a connection and a start cost. Prints a table for each comparison, and writes all
+ * `npm run bench`: what a packet, a line, a connection, a session and a start cost. Prints a table for each comparison, and writes all
  * figures as JSON. Exit code 1 where a trial failed; a goal that is missed is said, and is no failure.
  *
  *     npm run bench -- [--runs N] [--json FILE] [PART...]

@@ -99,6 +99,27 @@ describe('a comparison', () => {
     ]);
   });
 
+  it('tells what a trial has more than another in the same run', () => {
+    const column = { title: 'time', unit: 'µs', compared: true };
+    const timed: Comparison = {
+      ...comparison,
+      columns: { time: column, more: { ...column, title: 'added', added: { column: 'time', over: 'bare' } } },
+      trials: [
+        { name: 'bare', measure: () => ({}) },
+        { name: 'theirs', measure: () => ({}) },
+        { name: 'ours', against: 'theirs', measure: () => ({}) },
+      ],
+      goals: [{ trial: 'ours', column: 'more', over: 'theirs', atMost: 2 }],
+    };
+    const { rows, verdicts } = concludeFrom(timed, {
+      bare: [{ time: 10 }, { time: 110 }, undefined],
+      theirs: [{ time: 14 }, { time: 114 }, { time: 14 }],
+      ours: [{ time: 22 }, { time: 122 }, { time: 22 }],
+    });
+    expect(rows.map(({ cells }) => cells['more']?.median)).toEqual([undefined, 4, 12]);
+    expect(verdicts).toMatchObject([{ reached: 3, met: false }]);
+  });
+
   it('is written as JSON with every run', () => {
     const runs = { ours: [{ rate: 4, drops: 0 }], theirs: [undefined] };
     const machine = {
@@ -116,6 +137,19 @@ describe('a comparison', () => {
       machine: { cores: 2 },
       parts: [{ part: 'queue', comparisons: [{ name: 'reading', runs: { ours: [{ rate: 4 }] } }] }],
     });
+  });
+
+  it('adds only to what it has', () => {
+    const over = (column: string, trial: string): Comparison => ({
+      ...comparison,
+      columns: { ...comparison.columns, more: { title: '', unit: '', added: { column, over: trial } } },
+    });
+    expect(() => {
+      requireComplete(over('rate', 'nobody'));
+    }).toThrow('nobody');
+    expect(() => {
+      requireComplete(over('speed', 'theirs'));
+    }).toThrow('speed');
   });
 
   it('compares only with what it has', () => {

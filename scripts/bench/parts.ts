@@ -11,6 +11,8 @@ export const PARTS: Readonly<Record<string, () => Promise<Part>>> = {
   scale: async () => (await import('./scale.js')).scale,
   start: async () => (await import('./start.js')).start,
   queue: async () => (await import('./queue.js')).queue,
+  latency: async () => (await import('./latency.js')).latency,
+  sessions: async () => (await import('./sessions.js')).sessions,
 };
 
 /** Throws `Error` where there is no such part. */
@@ -30,18 +32,19 @@ export async function findTrial(part: string, comparison: string, trial: string)
   return found;
 }
 
-/** Trials that must not be alone: where one of them is compared with another, that one is there. */
+/** Trials that must not be alone: where one of them is compared with another, that one is there. So with columns. */
 export function requireComplete({ name, columns, trials, goals = [] }: Comparison): void {
   const known = new Set(trials.map((trial) => trial.name));
+  const added = Object.values(columns).flatMap((column) => column.added ?? []);
   const named = [
     ...trials.flatMap(({ against }) => against ?? []),
+    ...added.map(({ over }) => over),
     ...goals.flatMap(({ trial, over }) => [trial, ...(over === undefined ? [] : [over])]),
   ];
   for (const trial of named) {
     if (!known.has(trial)) throw new Error(`${name} compares with a trial that it does not have: ${trial}`);
   }
-  for (const { column } of goals) {
-    if (!(column in columns))
-      throw new Error(`${name} has a goal for a column that it does not have: ${column}`);
+  for (const { column } of [...goals, ...added]) {
+    if (!(column in columns)) throw new Error(`${name} names a column that it does not have: ${column}`);
   }
 }

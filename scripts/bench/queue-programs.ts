@@ -1,6 +1,6 @@
 /**
- * The programs of the part `queue`, built from source into `.cache/bench`: the generator, and those that the daemon is compared
- * with.
+ * The programs of the parts with a gateway, built from source into `.cache/bench`: those that generate traffic, and those that the
+ * daemon is compared with.
  *
  * @module
  */
@@ -23,6 +23,9 @@ const LIBRARIES = {
   flood: [],
   'one-by-one': ['-lnetfilter_queue', '-lnfnetlink'],
   batches: ['-lmnl'],
+  'ftp-server': ['-pthread'],
+  'ftp-client': ['-pthread'],
+  'round-trip': [],
 } as const;
 
 export type Program = keyof typeof LIBRARIES;

@@ -33,7 +33,8 @@ export interface RunningReader {
 /** Starts a reader in the gateway; it reads when this resolves. */
 export type StartReader = (laboratory: Laboratory, gateway: Namespace) => Promise<RunningReader>;
 
-const startDaemon: StartReader = async (laboratory, gateway) => {
+/** The daemon; it must have read all, and in order. */
+export const startDaemon: StartReader = async (laboratory, gateway) => {
   const daemon = await Daemon.start(laboratory, gateway, { ports: [SERVER_PORT] });
   return {
     pid: daemon.pid,
@@ -67,6 +68,12 @@ const startProgram =
 
 const SETTINGS = [QUEUE_LENGTH, RECEIVE_BUFFER_BYTES] as const;
 
+/** The ordinary loop: one packet and one verdict at a time. */
+export const startOneByOne = startProgram(() => [pathOf('one-by-one'), ...SETTINGS]);
+
+/** Many packets at a time, and one verdict for them. */
+export const startBatches = startProgram(() => [pathOf('batches'), ...SETTINGS]);
+
 const NFQUEUE: Readonly<Record<string, StartReader>> = {
   'npm nfqueue': startProgram(() => [
     process.execPath,
@@ -80,8 +87,8 @@ const NFQUEUE: Readonly<Record<string, StartReader>> = {
 export function queueReaders(): Readonly<Record<string, StartReader>> {
   return {
     'conntrack-ftp': startDaemon,
-    'C, one by one': startProgram(() => [pathOf('one-by-one'), ...SETTINGS]),
-    'C, batches': startProgram(() => [pathOf('batches'), ...SETTINGS]),
+    'C, one by one': startOneByOne,
+    'C, batches': startBatches,
     ...(nfqueueFolder() === undefined ? {} : NFQUEUE),
   };
 }

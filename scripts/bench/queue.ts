@@ -7,7 +7,6 @@
  *
  * @module
  */
-import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { runChecked } from '../../test/lab/command.js';
@@ -18,6 +17,7 @@ import { queueState } from '../../test/lab/queue-state.js';
 import type { RunningProcess } from '../../test/lab/running-process.js';
 import { buildTopology, type Topology } from '../../test/lab/topology.js';
 import { SERVER_PORT } from './dialogue.js';
+import { processorTime } from './processor-time.js';
 import { buildNfqueue, buildProgram, pathOf } from './queue-programs.js';
 import { queueReaders, type StartReader } from './queue-readers.js';
 import { quantile } from './statistics.js';
@@ -35,8 +35,6 @@ const MEASURED_MS = 3000;
 const UNDISTURBED = 0.1;
 /** Shorter, and there may be none. */
 const LEAST_MS = 200;
-/** Of the times in /proc: USER_HZ, which is 100 on every architecture that Node runs on. */
-const NANOSECONDS_PER_TICK = 1e7;
 
 /** Only what says something: the opening of a connection has to pass, or conntrack would not remember it. */
 const DROP_BEHIND_QUEUE = '-A FORWARD -p tcp --tcp-flags PSH PSH -j DROP';
@@ -64,14 +62,6 @@ async function layOut(laboratory: Laboratory): Promise<Topology> {
   await restore(client.namespace, 'raw', DROP_AT_HOST);
   await restore(server.namespace, 'raw', DROP_AT_HOST);
   return topology;
-}
-
-/** User and system time of a process, all its threads (proc(5), /proc/pid/stat fields 14 and 15). */
-function processorTime(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // The second field is a name in parentheses, which may have spaces in it.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * NANOSECONDS_PER_TICK;
 }
 
 /** Packets that matched the only rule of the mangle table with `text` in it. */

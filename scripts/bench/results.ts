@@ -46,10 +46,30 @@ const columnOf = (runs: Runs, trial: string, column: string): Column =>
 const present = (column: Column): number[] => column.filter((value) => value !== undefined);
 
 /** What the runs of `comparison` say. */
-export function concludeFrom(comparison: Comparison, runs: Runs): Result {
+export function concludeFrom(comparison: Comparison, measured: Runs): Result {
+  const runs = withAdded(comparison, measured);
   const rows = comparison.trials.map(({ name, against }) => rowOf(comparison, runs, name, against));
   const verdicts = (comparison.goals ?? []).map((goal) => judge(goal, runs));
   return { comparison, rows, verdicts, runs };
+}
+
+/** Fills the columns that follow from others, run by run: what slowed down the machine for a while slowed down both. */
+function withAdded({ columns }: Comparison, runs: Runs): Runs {
+  const complete: Record<string, readonly (Figures | undefined)[]> = {};
+  for (const [trial, ofTrial] of Object.entries(runs)) {
+    complete[trial] = ofTrial.map((figures, run) => {
+      if (figures === undefined) return undefined;
+      const more: Record<string, number> = {};
+      for (const [name, { added }] of Object.entries(columns)) {
+        if (added === undefined || added.over === trial) continue;
+        const figure = figures[added.column];
+        const other = runs[added.over]?.[run]?.[added.column];
+        if (figure !== undefined && other !== undefined) more[name] = figure - other;
+      }
+      return { ...figures, ...more };
+    });
+  }
+  return complete;
 }
 
 function rowOf({ columns }: Comparison, runs: Runs, trial: string, against?: string): Row {

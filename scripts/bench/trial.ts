@@ -16,6 +16,14 @@ export interface Column {
   readonly decimals?: number;
   /** Whether a ratio to the trial that it is compared with says something. */
   readonly compared?: boolean;
+  /** Given for a column that no trial measures: it is how much a trial has more than another in a column that is measured. */
+  readonly added?: Added;
+}
+
+export interface Added {
+  readonly column: string;
+  /** Name of the trial that the others have more than; it has no figure of its own. */
+  readonly over: string;
 }
 
 export interface Trial {
