@@ -44,7 +44,7 @@ export const QUEUE_MIXES: readonly QueueMix[] = [
   },
   {
     name: '1 % announcements',
-    title: 'The same, with an announcement in one of a hundred packets',
+    title: 'An announcement in one of a hundred packets, through the queue of a gateway',
     flood: 'some',
     readers: [OURS, EXPECTING, ONE_BY_ONE],
     against: EXPECTING,
@@ -52,7 +52,7 @@ export const QUEUE_MIXES: readonly QueueMix[] = [
   },
   {
     name: 'only announcements',
-    title: 'The same, with an announcement in each packet',
+    title: 'An announcement in each packet, through the queue of a gateway',
     flood: 'only',
     readers: [OURS, EXPECTING, ONE_BY_ONE],
     against: EXPECTING,
