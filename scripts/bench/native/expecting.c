@@ -90,8 +90,9 @@ static void read_text(const char* text, struct endpoint from, struct endpoint to
 /* The ruleset queues only TCP, whose headers the kernel has looked at. */
 static void read_packet(const uint8_t* packet, size_t length) {
   const struct ip* ip = (const struct ip*)packet;
-  const struct tcphdr* tcp = (const struct tcphdr*)(packet + ip->ip_hl * 4);
-  const size_t headers = (size_t)(ip->ip_hl + tcp->th_off) * 4;
+  const size_t ip_header = (size_t)ip->ip_hl * 4;
+  const struct tcphdr* tcp = (const struct tcphdr*)(packet + ip_header);
+  const size_t headers = ip_header + (size_t)tcp->th_off * 4;
   if (headers >= length) return;
   char text[MAX_TEXT + 1] = {0};
   memcpy(text, packet + headers, length - headers < MAX_TEXT ? length - headers : MAX_TEXT);

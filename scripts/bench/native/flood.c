@@ -229,7 +229,7 @@ static const char* next_text(const struct end* from, int number) {
 /* Makes the next packet of connection `number` at `frame`; answers its length. */
 static size_t make(uint8_t* frame, struct end* from, struct end* to, int number, uint8_t flags,
                    const char* text) {
-  const size_t payload = strlen(text);
+  const size_t payload = strnlen(text, MAX_TEXT);
   struct ether_header ethernet = {.ether_type = htons(ETHERTYPE_IP)};
   memcpy(ethernet.ether_dhost, from->gateway, ETH_ALEN);
   struct ip ip = {
@@ -296,7 +296,7 @@ static void all_say(struct end* from, uint8_t flags, const char* text, long paus
 static void stay_on_one_processor(void) {
   cpu_set_t allowed, last;
   if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) err(1, "sched_getaffinity");
-  int processor = CPU_SETSIZE - 1;
+  size_t processor = CPU_SETSIZE - 1;
   while (!CPU_ISSET(processor, &allowed)) processor--;
   CPU_ZERO(&last);
   CPU_SET(processor, &last);
