@@ -6,7 +6,6 @@
  * @module
  */
 import { ConntrackFtpError } from '../errors.js';
-import { decisionRecord } from '../helper/decision.js';
 import type { Effect, ExpectEffect, PromisedPinhole, ReleaseCause } from '../helper/effect.js';
 import type { FtpHelper } from '../helper/ftp-helper.js';
 import type { Passage } from '../helper/passage.js';
@@ -79,7 +78,7 @@ export class Daemon {
         this.#expect(effect);
         break;
       case 'refuse':
-        this.#parts.log.decision(decisionRecord(effect.decision));
+        this.#parts.log.decision(effect.decision);
         break;
       case 'release':
         this.#release(effect.connection, effect.cause);
@@ -91,12 +90,12 @@ export class Daemon {
     const { helper, log } = this.#parts;
     const outcome = this.#open(effect);
     if (typeof outcome !== 'string') {
-      log.decision(decisionRecord(effect.decision, outcome));
+      log.decision(effect.decision, outcome);
       return;
     }
     helper.counters.expected--;
     helper.counters.refused++;
-    log.decision(decisionRecord({ ...effect.decision, refusal: outcome }));
+    log.decision({ ...effect.decision, refusal: outcome });
   }
 
   #open(effect: ExpectEffect): OpenOutcome {
@@ -119,7 +118,7 @@ export class Daemon {
       if (!(error instanceof ConntrackFtpError)) throw error;
       log.pinholeFailed(promised.effect.expected, error);
     }
-    log.withdrawn(decisionRecord(promised.effect.decision));
+    log.withdrawn(promised.effect.decision);
   }
 
   /** The kernel's numbers first, then the bytes: one without the other would break the connection. */

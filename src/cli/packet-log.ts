@@ -7,7 +7,7 @@
  */
 import type { Logger } from 'pino';
 import { NetlinkRejected, SystemCallError, type ConntrackFtpError } from '../errors.js';
-import type { DecisionRecord } from '../helper/decision.js';
+import { decisionRecord, type Decision, type DecisionRecord, type Rewritten } from '../helper/decision.js';
 import type { ReleaseCause } from '../helper/effect.js';
 import type { ExpectedConnection } from '../helper/expectation-plan.js';
 import { formatTuple, type Tuple } from '../wire/tuple.js';
@@ -39,8 +39,10 @@ export class PacketLog {
     return this.#opened.suppressedInAll + this.#refused.suppressedInAll;
   }
 
-  decision(record: DecisionRecord): void {
-    if (!this.#may(record.reason === undefined ? this.#opened : this.#refused)) return;
+  /** The record is made only where there is a line for it: a flood of announcements has few. */
+  decision(decision: Decision, rewrittenAs?: Rewritten): void {
+    if (!this.#may(decision.refusal === undefined ? this.#opened : this.#refused)) return;
+    const record = decisionRecord(decision, rewrittenAs);
     const line = `${announced(record)}: ${record.decision}`;
     const facts = { event: 'decision', ...factsOf(record) };
     const { reason } = record;
@@ -49,9 +51,10 @@ export class PacketLog {
   }
 
   /** The expectation of an announcement is taken back, because that goes on as it came after all. */
-  withdrawn(record: DecisionRecord): void {
+  withdrawn(decision: Decision): void {
     if (!this.#may(this.#opened)) return;
-    const { decision, ...facts } = factsOf(record);
+    const record = decisionRecord(decision);
+    const { decision: _, ...facts } = factsOf(record);
     this.#logger.warn(
       { event: 'withdrawn', ...facts },
       `${announced(record)}: goes on as it came, its rewrite could not be completed`,
