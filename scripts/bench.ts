@@ -1,16 +1,17 @@
 /**
- * `npm run bench`: what a packet, a line, a connection, a session and a start cost. Prints a table for each comparison, and writes all
- * figures as JSON. Exit code 1 where a trial failed; a goal that is missed is said, and is no failure.
+ * `npm run bench`: what a packet, a line, a connection, a session and a start cost. Prints a table for each comparison, writes
+ * all figures as JSON, and draws a chart. Exit code 1 where a trial failed; a goal that is missed is said, and is no failure.
  *
- *     npm run bench -- [--runs N] [--json FILE] [PART...]
+ *     npm run bench -- [--runs N] [--json FILE] [--svg FILE] [PART...]
  *
  * @module
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { chartOf } from './bench/chart.js';
 import { describeMachine, thisMachine } from './bench/machine.js';
-import { loadPart, PARTS, requireComplete } from './bench/parts.js';
+import { chartedColumn, loadPart, PARTS, requireComplete } from './bench/parts.js';
 import { jsonOf, tableOf } from './bench/report.js';
 import { concludeFrom, type Result } from './bench/results.js';
 import { measureApart } from './bench/trial-process.js';
@@ -23,6 +24,7 @@ interface Options {
   readonly runs: number;
   readonly effort: number;
   readonly json?: string;
+  readonly svg?: string;
 }
 
 function positive(text: string): number {
@@ -58,11 +60,16 @@ async function measurePart(name: string, { runs, effort }: Options): Promise<Res
   return results;
 }
 
-/** Kept where git does not look, unless a place is named. */
-function placeFor(date: Date, asked: string | undefined): string {
-  const file = asked ?? path.join(RESULTS, `${date.toISOString().replaceAll(':', '-')}.json`);
+/** Kept where git does not look, unless places are named; the chart beside the figures. */
+function placesFor(date: Date, { json, svg }: Options): { readonly json: string; readonly svg: string } {
+  const figures = json ?? path.join(RESULTS, `${date.toISOString().replaceAll(':', '-')}.json`);
+  return { json: figures, svg: svg ?? `${figures.replace(/\.json$/, '')}.svg` };
+}
+
+function write(file: string, text: string): void {
   mkdirSync(path.dirname(file), { recursive: true });
-  return file;
+  writeFileSync(file, text);
+  console.log(`written to ${path.relative(process.cwd(), file)}`);
 }
 
 async function bench(parts: readonly string[], options: Options): Promise<void> {
@@ -71,9 +78,12 @@ async function bench(parts: readonly string[], options: Options): Promise<void> 
   console.log(`${describeMachine(machine)}\n`);
   const results: Record<string, readonly Result[]> = {};
   for (const part of parts) results[part] = await measurePart(part, options);
-  const file = placeFor(date, options.json);
-  writeFileSync(file, jsonOf(machine, date, results));
-  console.log(`written to ${path.relative(process.cwd(), file)}`);
+  const places = placesFor(date, options);
+  write(places.json, jsonOf(machine, date, results));
+  const charted = Object.entries(results).flatMap(([part, measured]) =>
+    measured.map((result) => ({ result, column: chartedColumn(part) })),
+  );
+  write(places.svg, chartOf(charted, machine, date));
   const failed = Object.values(results)
     .flat()
     .some(({ rows }) => rows.some(({ failures }) => failures > 0));
@@ -86,5 +96,6 @@ await new Command('bench')
   .option('--runs <n>', 'measurements of each trial', positive, DEFAULT_RUNS)
   .addOption(new Option('--effort <share>', 'to see that it works').argParser(positive).default(1).hideHelp())
   .option('--json <file>', 'where the figures go (default: a file in bench/results named for the time)')
+  .option('--svg <file>', 'where the chart goes (default: beside the figures)')
   .action(bench)
   .parseAsync();

@@ -1,13 +1,16 @@
-/** The benchmark: its arithmetic, its tables, and that its trials in memory work and measure what they say. No figure is judged here. */
+/** The benchmark: its arithmetic, its tables and charts, and that its trials in memory work and measure what they say. No figure is judged here. */
+import { spawnSync } from 'node:child_process';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { newHelper } from '../scripts/bench/bench-helper.js';
 import { capturedPackets } from '../scripts/bench/captured-packets.js';
+import { chartOf } from '../scripts/bench/chart.js';
 import { DialogueLap } from '../scripts/bench/lap.js';
 import { LINE_STREAMS, pieces } from '../scripts/bench/line-streams.js';
+import type { Machine } from '../scripts/bench/machine.js';
 import { MIXES } from '../scripts/bench/mixes.js';
-import { loadPart, PARTS, requireComplete } from '../scripts/bench/parts.js';
+import { chartedColumn, loadPart, PARTS, requireComplete } from '../scripts/bench/parts.js';
 import { jsonOf, tableOf } from '../scripts/bench/report.js';
 import { concludeFrom } from '../scripts/bench/results.js';
 import { READERS } from '../scripts/bench/scanner.js';
@@ -39,6 +42,16 @@ const comparison: Comparison = {
     { trial: 'ours', column: 'rate', over: 'theirs', atLeast: 2.5 },
     { trial: 'ours', column: 'drops', atMost: 0 },
   ],
+};
+
+const machine: Machine = {
+  cores: 2,
+  processor: 'any',
+  kernel: '6',
+  node: '20',
+  commit: 'c',
+  dirty: false,
+  load: 0,
 };
 
 describe('the statistics', () => {
@@ -122,15 +135,6 @@ describe('a comparison', () => {
 
   it('is written as JSON with every run', () => {
     const runs = { ours: [{ rate: 4, drops: 0 }], theirs: [undefined] };
-    const machine = {
-      cores: 2,
-      processor: 'any',
-      kernel: '6',
-      node: '20',
-      commit: 'c',
-      dirty: false,
-      load: 0,
-    };
     const text = jsonOf(machine, new Date(0), { queue: [concludeFrom(comparison, runs)] });
     expect(JSON.parse(text)).toMatchObject({
       date: '1970-01-01T00:00:00.000Z',
@@ -164,6 +168,47 @@ describe('a comparison', () => {
   });
 });
 
+describe('the chart', () => {
+  const named = { ...comparison, title: 'A < B & "C" > D', goals: [] };
+  const runs = { ours: [{ rate: 30 }, { rate: 50 }, { rate: 40 }], theirs: [{ rate: 10 }] };
+  const draw = (): string =>
+    chartOf([{ result: concludeFrom(named, runs), column: 'rate' }], machine, new Date(0));
+  const numbers = (pattern: RegExp): number[] =>
+    [...draw().matchAll(pattern)].map(([, text]) => Number(text));
+
+  it('is well-formed, with its texts as they are', () => {
+    const parse =
+      'import sys, xml.dom.minidom as x; d = x.parseString(sys.stdin.buffer.read());' +
+      'print([t.firstChild.data for t in d.getElementsByTagName("text")][0])';
+    const parsed = spawnSync('python3', ['-c', parse], { input: draw(), encoding: 'utf8' });
+    expect(parsed.stderr).toBe('');
+    expect(parsed.stdout.trim()).toBe(named.title);
+  });
+
+  it('has bars as long as the medians, and whiskers over all runs', () => {
+    const [ours = NaN, theirs = NaN] = numbers(/<rect class="bar" .*?width="([\d.]+)"/g);
+    expect(ours / theirs).toBeCloseTo(4);
+    const start = numbers(/<rect class="bar" x="([\d.]+)"/g)[0] ?? NaN;
+    const [least = NaN] = numbers(/ d="M([\d.]+) /g);
+    const [most = NaN] = numbers(/H([\d.]+)/g);
+    expect((least - start) / ours).toBeCloseTo(30 / 40);
+    expect((most - start) / ours).toBeCloseTo(50 / 40);
+  });
+
+  it('is the same each time, and tells the row that has goals', () => {
+    expect(draw()).toBe(draw());
+    expect(draw()).not.toContain('class="own"');
+    const result = concludeFrom(comparison, runs);
+    expect(chartOf([{ result, column: 'rate' }], machine, new Date(0))).toContain('class="own"');
+  });
+
+  it('says where nothing was measured, and leaves out what has no such column', () => {
+    const result = concludeFrom(comparison, { ours: [undefined], theirs: [{ rate: 1 }] });
+    expect(chartOf([{ result, column: 'rate' }], machine, new Date(0))).toContain('not measured');
+    expect(chartOf([{ result, column: 'other' }], machine, new Date(0))).not.toContain(comparison.title);
+  });
+});
+
 describe.each(Object.keys(PARTS))('the part %s', (name) => {
   it('is complete, and its names tell its trials apart', async () => {
     for (const each of (await loadPart(name)).comparisons) {
@@ -171,6 +216,11 @@ describe.each(Object.keys(PARTS))('the part %s', (name) => {
       const names = each.trials.map((trial) => trial.name);
       expect(new Set(names).size).toBe(names.length);
     }
+  });
+
+  it('has something to draw', async () => {
+    const { comparisons } = await loadPart(name);
+    expect(comparisons.filter(({ columns }) => chartedColumn(name) in columns)).not.toEqual([]);
   });
 });
 

@@ -5,22 +5,34 @@
  */
 import type { Comparison, Part, Trial } from './trial.js';
 
-export const PARTS: Readonly<Record<string, () => Promise<Part>>> = {
-  core: async () => (await import('./core.js')).core,
-  scanner: async () => (await import('./scanner.js')).scanner,
-  scale: async () => (await import('./scale.js')).scale,
-  start: async () => (await import('./start.js')).start,
-  queue: async () => (await import('./queue.js')).queue,
-  latency: async () => (await import('./latency.js')).latency,
-  sessions: async () => (await import('./sessions.js')).sessions,
+interface PartEntry {
+  readonly load: () => Promise<Part>;
+  /** The column that a chart shows, of each comparison that has it. */
+  readonly charted: string;
+}
+
+export const PARTS: Readonly<Record<string, PartEntry>> = {
+  core: { load: async () => (await import('./core.js')).core, charted: 'packetsPerSecond' },
+  scanner: { load: async () => (await import('./scanner.js')).scanner, charted: 'gigabytesPerSecond' },
+  scale: { load: async () => (await import('./scale.js')).scale, charted: 'nanoseconds' },
+  start: { load: async () => (await import('./start.js')).start, charted: 'ready' },
+  queue: { load: async () => (await import('./queue.js')).queue, charted: 'emptying' },
+  latency: { load: async () => (await import('./latency.js')).latency, charted: 'p50' },
+  sessions: { load: async () => (await import('./sessions.js')).sessions, charted: 'rate' },
 };
 
 /** Throws `Error` where there is no such part. */
-export async function loadPart(name: string): Promise<Part> {
-  const load = PARTS[name];
-  if (load === undefined) throw new Error(`no part ${name}: there are ${Object.keys(PARTS).join(', ')}`);
-  return load();
+function entryOf(name: string): PartEntry {
+  const entry = PARTS[name];
+  if (entry === undefined) throw new Error(`no part ${name}: there are ${Object.keys(PARTS).join(', ')}`);
+  return entry;
 }
+
+/** Throws `Error` where there is no such part. */
+export const loadPart = async (name: string): Promise<Part> => entryOf(name).load();
+
+/** The column that a chart shows of the part. Throws `Error` where there is no such part. */
+export const chartedColumn = (part: string): string => entryOf(part).charted;
 
 /** Throws `Error` where there is no such trial. */
 export async function findTrial(part: string, comparison: string, trial: string): Promise<Trial> {

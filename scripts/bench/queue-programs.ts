@@ -23,12 +23,15 @@ const LIBRARIES = {
   flood: [],
   'one-by-one': ['-lnetfilter_queue', '-lnfnetlink'],
   batches: ['-lmnl'],
+  expecting: ['-lnetfilter_queue', '-lnfnetlink', '-lnetfilter_conntrack'],
   'ftp-server': ['-pthread'],
   'ftp-client': ['-pthread'],
   'round-trip': [],
 } as const;
 
 export type Program = keyof typeof LIBRARIES;
+
+export const PROGRAMS = Object.keys(LIBRARIES) as readonly Program[];
 
 /** Where `program` is once it is built. */
 export const pathOf = (program: Program): string => path.join(BUILT, program);

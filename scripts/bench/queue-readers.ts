@@ -19,6 +19,7 @@ const NFQUEUE_READER = path.join(import.meta.dirname, 'nfqueue-reader.mjs');
 
 /** Counters of the daemon that stay 0 where all lines come, each after the one before. */
 const FAULTS = [
+  ...['refused', 'eventOverruns'],
   ...['queueOverruns', 'queueMalformed', 'defects'],
   ...['holesPastAcknowledgment', 'holesPastBytes', 'holesPastRanges', 'holesPastTotal'],
   ...['segmentsOutOfReach', 'streamsMoved', 'commandsForgotten'],
@@ -26,8 +27,14 @@ const FAULTS = [
 
 export interface RunningReader {
   readonly pid: number;
-  /** Throws where it had to be killed, or had missed what it was for. */
-  readonly stop: () => Promise<void>;
+  /** Whether it has conntrack expect what is announced. */
+  readonly expects: boolean;
+  /**
+   * Throws where it had to be killed, or had missed what it was for.
+   *
+   * @param announced  packets that announced something, where it is known
+   */
+  readonly stop: (announced?: number) => Promise<void>;
 }
 
 /** Starts a reader in the gateway; it reads when this resolves. */
@@ -38,27 +45,32 @@ export const startDaemon: StartReader = async (laboratory, gateway) => {
   const daemon = await Daemon.start(laboratory, gateway, { ports: [SERVER_PORT] });
   return {
     pid: daemon.pid,
-    stop: async () => {
+    expects: true,
+    stop: async (announced) => {
       await daemon.stop();
-      requireRead(daemon);
+      requireRead(daemon, announced);
     },
   };
 };
 
 /** Throws `Error` where packets passed without it, or out of order: then its whole path was not measured. */
-function requireRead(daemon: Daemon): void {
-  const counted = FAULTS.map((name) => `${name} ${daemon.counter(name) ?? 'unknown'}`);
-  if (counted.some((text) => !text.endsWith(' 0')))
-    throw new Error(`not all was read: ${counted.join(', ')}`);
+function requireRead(daemon: Daemon, announced: number | undefined): void {
+  const faultless = Object.fromEntries(FAULTS.map((name) => [name, 0]));
+  const due = { ...faultless, ...(announced === undefined ? {} : { expected: announced }) };
+  const wrong = Object.entries(due)
+    .filter(([name, count]) => daemon.counter(name) !== count)
+    .map(([name, count]) => `${name} ${daemon.counter(name) ?? 'unknown'} in place of ${count}`);
+  if (wrong.length > 0) throw new Error(`not all was read: ${wrong.join(', ')}`);
 }
 
 const startProgram =
-  (command: () => Command): StartReader =>
+  (command: () => Command, expects = false): StartReader =>
   async (laboratory, gateway) => {
     const running = await laboratory.start(gateway, command());
     await running.waitUntil('ready', () => running.stdout.includes('ready'));
     return {
       pid: running.pid,
+      expects,
       stop: async () => {
         if (running.hasEnded) throw new Error(`ended too early: ${running.describe()}`);
         await running.stop();
@@ -87,6 +99,7 @@ const NFQUEUE: Readonly<Record<string, StartReader>> = {
 export function queueReaders(): Readonly<Record<string, StartReader>> {
   return {
     'conntrack-ftp': startDaemon,
+    'C, libnetfilter_conntrack': startProgram(() => [pathOf('expecting'), ...SETTINGS], true),
     'C, one by one': startOneByOne,
     'C, batches': startBatches,
     ...(nfqueueFolder() === undefined ? {} : NFQUEUE),

@@ -1,6 +1,6 @@
 /**
  * The part `queue`: packets of many control connections through the NFQUEUE of a gateway, read by the daemon or by a program that
- * accepts them unread. Root or a user namespace: client, gateway and server are network namespaces.
+ * it is compared with. Root or a user namespace: client, gateway and server are network namespaces.
  *
  * What has had its verdict is dropped at the next hook: what a firewall does with a packet afterwards is the same for all, and
  * would be counted as the reader's, which is who does it.
@@ -18,14 +18,16 @@ import type { RunningProcess } from '../../test/lab/running-process.js';
 import { buildTopology, type Topology } from '../../test/lab/topology.js';
 import { SERVER_PORT } from './dialogue.js';
 import { processorTime } from './processor-time.js';
-import { buildNfqueue, buildProgram, pathOf } from './queue-programs.js';
+import { QUEUE_MIXES, type QueueMix } from './queue-mixes.js';
+import { buildNfqueue, buildProgram, pathOf, PROGRAMS } from './queue-programs.js';
 import { queueReaders, type StartReader } from './queue-readers.js';
 import { quantile } from './statistics.js';
-import type { Figures, Part } from './trial.js';
+import type { Comparison, Figures, Part } from './trial.js';
 
-/** The reader that spends least on what all have to do. */
-const BATCHES = 'C, batches';
 const CONNECTIONS = 1024;
+/** Of the first connection; each is of another client, so that none comes to a limit of the daemon. */
+const FIRST_CLIENT = '10.128.0.1';
+const CLIENTS = '10.128.0.0/16';
 /** Fewer than the kernel's own limit of a queue, 1,024, which not every reader can raise. */
 const MOST_WAITING = 768;
 /** By then the daemon's code is compiled as it will stay. */
@@ -40,6 +42,14 @@ const LEAST_MS = 200;
 const DROP_BEHIND_QUEUE = '-A FORWARD -p tcp --tcp-flags PSH PSH -j DROP';
 /** Hosts that know nothing of these connections would reset them. */
 const DROP_AT_HOST = '-A PREROUTING -p tcp -j DROP';
+
+const COLUMNS = {
+  emptying: { title: 'emptying', unit: 'thousand/s', decimals: 1, compared: true },
+  emptyingNanoseconds: { title: 'processor time', unit: 'ns/packet', compared: true },
+  live: { title: 'live', unit: 'thousand/s', decimals: 1, compared: true },
+  liveNanoseconds: { title: 'processor time', unit: 'ns/packet', compared: true },
+  dropped: { title: 'dropped', unit: 'packets' },
+} as const;
 
 interface Snapshot {
   readonly milliseconds: number;
@@ -57,6 +67,7 @@ async function restore(namespace: Namespace, table: string, rule: string): Promi
 async function layOut(laboratory: Laboratory): Promise<Topology> {
   const topology = await buildTopology(laboratory, 'gateway');
   const { client, server, firewall } = topology;
+  await firewall.configure([`route add ${CLIENTS} via ${client.address[4]}`]);
   await loadDaemonRules(firewall, [SERVER_PORT]);
   await restore(firewall, 'mangle', DROP_BEHIND_QUEUE);
   await restore(client.namespace, 'raw', DROP_AT_HOST);
@@ -137,24 +148,61 @@ async function leaveToGenerator(pid: number): Promise<void> {
     await runChecked(['taskset', '--all-tasks', '--pid', '--cpu-list', `0-${last - 1}`, String(pid)]);
 }
 
+/** Expectations that conntrack has made in the namespace, of all processors (net/netfilter/nf_conntrack_standalone.c). */
+async function expectationsMade(gateway: Namespace): Promise<number> {
+  const [titles = '', ...rows] = (await gateway.runChecked(['cat', '/proc/net/stat/nf_conntrack'])).split(
+    '\n',
+  );
+  const column = titles.trim().split(/\s+/).indexOf('expect_create');
+  const counts = rows.filter((row) => row !== '').map((row) => parseInt(row.split(/\s+/)[column] ?? '', 16));
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+/** Ends the generator when all that it has sent is read; answers how many packets announced something. */
+async function endFlood(flood: RunningProcess): Promise<number> {
+  await flood.stop();
+  const last = flood.stdout.find((line) => line.startsWith('announced '));
+  if (last === undefined) throw new Error(`ended too early: ${flood.describe()}`);
+  return Number(last.split(' ')[1]);
+}
+
+async function startFlood(
+  laboratory: Laboratory,
+  topology: Topology,
+  mix: QueueMix,
+  reader: number,
+): Promise<RunningProcess> {
+  const { client, server, firewall } = topology;
+  const namespaces = [client.namespace, firewall, server.namespace].map(({ name }) => `/run/netns/${name}`);
+  const numbers = [CONNECTIONS, MOST_WAITING, reader].map(String);
+  const words = [mix.flood, ...namespaces, FIRST_CLIENT, ...numbers];
+  const flood = await laboratory.start(client.namespace, [pathOf('flood'), ...words]);
+  await flood.waitUntil('open', () => flood.stdout.includes('open'));
+  return flood;
+}
+
 /** Measures one reader once. */
-export async function measureReader(startReader: StartReader, effort: number): Promise<Figures> {
+export async function measureReader(
+  startReader: StartReader,
+  mix: QueueMix,
+  effort: number,
+): Promise<Figures> {
   const laboratory = new Laboratory();
   try {
-    const { client, server, firewall: gateway } = await layOut(laboratory);
+    const topology = await layOut(laboratory);
+    const gateway = topology.firewall;
     const reader = await startReader(laboratory, gateway);
     await leaveToGenerator(reader.pid);
-    const namespaces = [client.namespace, gateway, server.namespace].map(({ name }) => `/run/netns/${name}`);
-    const numbers = [CONNECTIONS, MOST_WAITING, reader.pid].map(String);
-    const flood = await laboratory.start(client.namespace, [pathOf('flood'), ...namespaces, ...numbers]);
-    await flood.waitUntil('open', () => flood.stdout.includes('open'));
+    const madeBefore = await expectationsMade(gateway);
+    const flood = await startFlood(laboratory, topology, mix, reader.pid);
     await pause(Math.max(LEAST_MS, WARM_UP_MS * effort));
     const live = await measureLive(gateway, reader.pid, effort);
     const emptying = await measureEmptying(gateway, reader.pid, flood, effort);
-    await flood.stop();
-    // It may stand still.
-    process.kill(reader.pid, 'SIGCONT');
-    await reader.stop();
+    const announced = await endFlood(flood);
+    const made = (await expectationsMade(gateway)) - madeBefore;
+    await reader.stop(announced);
+    if (reader.expects && made !== announced)
+      throw new Error(`${made} expectations of ${announced} announcements`);
     return { ...emptying, ...live };
   } finally {
     await laboratory.close();
@@ -162,41 +210,36 @@ export async function measureReader(startReader: StartReader, effort: number): P
 }
 
 async function prepare(): Promise<void> {
-  for (const program of ['flood', 'one-by-one', 'batches'] as const) await buildProgram(program);
+  for (const program of PROGRAMS) await buildProgram(program);
   const reason = await buildNfqueue();
   if (reason !== undefined) console.log(`npm nfqueue is left out, it cannot be built here: ${reason}\n`);
+}
+
+/** Those of the mix's readers that are there take turns. */
+function comparisonOf(mix: QueueMix): Comparison {
+  const all = queueReaders();
+  const readers = mix.readers.flatMap((name) => {
+    const startReader = all[name];
+    return startReader === undefined ? [] : [{ name, startReader }];
+  });
+  const present = new Set(readers.map(({ name }) => name));
+  return {
+    name: mix.name,
+    title: mix.title,
+    columns: COLUMNS,
+    trials: readers.map(({ name, startReader }) => ({
+      name,
+      ...(name === mix.against ? {} : { against: mix.against }),
+      measure: async (effort) => measureReader(startReader, mix, effort),
+    })),
+    goals: mix.goals.filter(({ over }) => over === undefined || present.has(over)),
+  };
 }
 
 export const queue: Part = {
   prepare,
   /** Asked after `prepare`, which decides who can be there. */
   get comparisons() {
-    const readers = Object.entries(queueReaders());
-    const npm = readers.some(([name]) => name === 'npm nfqueue');
-    const ours = { trial: 'conntrack-ftp' };
-    return [
-      {
-        name: 'no announcements',
-        title: 'Commands and replies that announce nothing, through the queue of a gateway',
-        columns: {
-          emptying: { title: 'emptying', unit: 'thousand/s', decimals: 1, compared: true },
-          emptyingNanoseconds: { title: 'processor time', unit: 'ns/packet', compared: true },
-          live: { title: 'live', unit: 'thousand/s', decimals: 1, compared: true },
-          liveNanoseconds: { title: 'processor time', unit: 'ns/packet', compared: true },
-          dropped: { title: 'dropped', unit: 'packets' },
-        },
-        trials: readers.map(([name, startReader]) => ({
-          name,
-          ...(name === BATCHES ? {} : { against: BATCHES }),
-          measure: async (effort: number) => measureReader(startReader, effort),
-        })),
-        goals: [
-          { ...ours, column: 'emptying', over: 'C, one by one', atLeast: 2.5 },
-          { ...ours, column: 'emptying', over: BATCHES, atLeast: 0.95 },
-          ...(npm ? [{ ...ours, column: 'emptying', over: 'npm nfqueue', atLeast: 4 }] : []),
-          { ...ours, column: 'emptyingNanoseconds', over: BATCHES, atMost: 1.1 },
-        ],
-      },
-    ];
+    return QUEUE_MIXES.map(comparisonOf);
   },
 };

@@ -42,7 +42,8 @@ export function jsonOf(
   return `${JSON.stringify({ date: date.toISOString(), machine, parts }, undefined, 2)}\n`;
 }
 
-const headingOf = ({ title, unit }: Column): string => (unit === '' ? title : `${title}, ${unit}`);
+/** What a column is called, with its unit. */
+export const headingOf = ({ title, unit }: Column): string => (unit === '' ? title : `${title}, ${unit}`);
 
 const nameOf = ({ trial, failures }: Row): string =>
   failures === 0 ? trial : `${trial} (${failures} failed)`;
@@ -66,7 +67,7 @@ function goalOf({ goal, reached, met }: Verdict, column: Column | undefined): st
 }
 
 /** With a comma at each thousand. */
-const grouped = (value: number, decimals: number): string =>
+export const grouped = (value: number, decimals: number): string =>
   value.toLocaleString('en-US', { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
 
 const percentOf = (part: number): string => (Number.isFinite(part) ? `${Math.round(part * 100)}%` : '?');

@@ -15,7 +15,7 @@ const CLIENTS = ['curl', 'lftp', 'ncftp', 'tnftp'];
 const FOR_SECOND_KERNEL = ['qemu-system-x86', 'busybox-static', 'cpio'];
 
 /** What the daemon is compared with is built with these. */
-const FOR_COMPARISON = ['libnetfilter-queue-dev', 'python3'];
+const FOR_COMPARISON = ['libnetfilter-queue-dev', 'libnetfilter-conntrack-dev', 'python3'];
 
 export const BENCH_PACKAGES = [...TO_BUILD, ...FOR_NAMESPACES, ...FOR_COMPARISON];
 export const DEMO_PACKAGES = [...TO_BUILD, ...FOR_NAMESPACES, 'curl'];

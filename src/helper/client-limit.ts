@@ -4,13 +4,13 @@
  *
  * @module
  */
-import { ipFamily, type IpAddress } from '../wire/ip-address.js';
+import { addressKey, ipFamily, type IpAddress } from '../wire/ip-address.js';
 
 const NETWORK_BYTES = { 4: 4, 6: 8 } as const;
 
 /** The part of an address that tells clients apart. */
 export const clientKey = (address: IpAddress): string =>
-  Buffer.from(address.subarray(0, NETWORK_BYTES[ipFamily(address)])).toString('latin1');
+  addressKey(address, NETWORK_BYTES[ipFamily(address)]);
 
 export class ClientLimit {
   readonly #most: number;

@@ -5,8 +5,8 @@
  *
  * @module
  */
-import type { IpAddress } from '../wire/ip-address.js';
-import { formatTuple, type Tuple } from '../wire/tuple.js';
+import { addressKey, type IpAddress } from '../wire/ip-address.js';
+import type { Tuple } from '../wire/tuple.js';
 import { clientKey } from './client-limit.js';
 
 interface Pending {
@@ -44,9 +44,9 @@ export class PendingPinholes {
 
   /** Opened for `client`, or open and begun anew. */
   opened(tuple: Tuple, client: IpAddress, until: number): void {
-    this.ended(tuple);
+    const name = nameOf(tuple);
+    this.#forget(name);
     const key = clientKey(client);
-    const name = formatTuple(tuple);
     const own = this.#clients.get(key) ?? new Map<string, Pending>();
     this.#clients.set(key, own.set(name, { tuple, until }));
     this.#owners.set(name, key);
@@ -54,13 +54,7 @@ export class PendingPinholes {
 
   /** Used, expired or closed; nothing happens where it is not known. */
   ended(tuple: Tuple): void {
-    const name = formatTuple(tuple);
-    const key = this.#owners.get(name);
-    if (key === undefined) return;
-    this.#owners.delete(name);
-    const own = this.#clients.get(key);
-    own?.delete(name);
-    if (own?.size === 0) this.#clients.delete(key);
+    this.#forget(nameOf(tuple));
   }
 
   /** Drops what must have ended before `now`. */
@@ -68,4 +62,17 @@ export class PendingPinholes {
     const all = [...this.#clients.values()].flatMap((own) => [...own.values()]);
     for (const { tuple, until } of all) if (until <= now) this.ended(tuple);
   }
+
+  #forget(name: string): void {
+    const key = this.#owners.get(name);
+    if (key === undefined) return;
+    this.#owners.delete(name);
+    const own = this.#clients.get(key);
+    own?.delete(name);
+    if (own?.size === 0) this.#clients.delete(key);
+  }
 }
+
+/** Tells tuples apart; the length tells the families. */
+const nameOf = ({ source, destination, sourcePort, destinationPort }: Tuple): string =>
+  addressKey(source) + addressKey(destination) + String.fromCharCode(sourcePort, destinationPort);

@@ -79,8 +79,10 @@ export function tupleOfWords(words: Int32Array, at: number, count: number): Tupl
 }
 
 function addressOfWords(words: Int32Array, at: number, count: number): IpAddress {
+  // Byte by byte: an array so small lies in the heap as long as nobody asks for its buffer.
   const address = new Uint8Array(count * WORD_LENGTH);
-  const view = new DataView(address.buffer);
-  for (let word = 0; word < count; word++) view.setInt32(word * WORD_LENGTH, words[at + word] ?? 0);
+  for (let byte = 0; byte < address.length; byte++) {
+    address[byte] = (words[at + (byte >> 2)] ?? 0) >>> (24 - (byte & 3) * 8);
+  }
   return address;
 }

@@ -1,9 +1,10 @@
 /**
- * The benchmark's part `queue`: its readers give verdicts to packets. No figure is judged. npm's `nfqueue`, which the
+ * The benchmark's part `queue`: its readers give verdicts to packets, and have all expected that is announced. No figure is judged. npm's `nfqueue`, which the
  * benchmark installs for itself, is not tried here.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { buildProgram } from '../../scripts/bench/queue-programs.js';
+import { QUEUE_MIXES } from '../../scripts/bench/queue-mixes.js';
+import { buildProgram, PROGRAMS } from '../../scripts/bench/queue-programs.js';
 import { queueReaders } from '../../scripts/bench/queue-readers.js';
 import { measureReader } from '../../scripts/bench/queue.js';
 
@@ -11,31 +12,22 @@ import { measureReader } from '../../scripts/bench/queue.js';
 const TINY = 0.01;
 
 const readers = queueReaders();
-
-async function expectVerdicts(name: string): Promise<void> {
-  const startReader = readers[name];
-  if (startReader === undefined) throw new Error(`no reader ${name}`);
-  const figures = await measureReader(startReader, TINY);
-  expect(figures['live']).toBeGreaterThan(0);
-  expect(figures['emptying']).toBeGreaterThan(0);
-}
+const trials = QUEUE_MIXES.flatMap((mix) =>
+  mix.readers.flatMap((name) => {
+    const startReader = readers[name];
+    return startReader === undefined || name === 'npm nfqueue' ? [] : [{ mix, name, startReader }];
+  }),
+);
 
 beforeAll(async () => {
-  await buildProgram('flood');
-  await buildProgram('batches');
-  await buildProgram('one-by-one');
+  for (const program of PROGRAMS) await buildProgram(program);
 });
 
 describe('packets of the flood get their verdict', () => {
-  it('from the daemon, which reads them all', async () => {
-    await expectVerdicts('conntrack-ftp');
-  });
-
-  it('from C in batches', async () => {
-    await expectVerdicts('C, batches');
-  });
-
-  it('from C one by one', async () => {
-    await expectVerdicts('C, one by one');
+  it.each(trials)('$mix.name: from $name', async ({ mix, startReader }) => {
+    const figures = await measureReader(startReader, mix, TINY);
+    expect(figures['live']).toBeGreaterThan(0);
+    expect(figures['emptying']).toBeGreaterThan(0);
+    expect(figures['dropped']).toBe(0);
   });
 });

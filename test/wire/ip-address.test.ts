@@ -2,6 +2,7 @@ import { isIPv6 } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  addressKey,
   formatIpAddress,
   ipFamily,
   parseIpAddress,
@@ -116,5 +117,22 @@ describe('sameIpAddress', () => {
   it('tells IPv4 from IPv6, even where one begins like the other', () => {
     expect(sameIpAddress(Uint8Array.of(0, 0, 0, 0), new Uint8Array(16))).toBe(false);
     expect(sameIpAddress(new Uint8Array(16), Uint8Array.of(0, 0, 0, 0))).toBe(false);
+  });
+});
+
+describe('addressKey', () => {
+  it('is the same for the same bytes alone', () => {
+    fc.assert(
+      fc.property(anyAddress, anyAddress, (one, other) => {
+        expect(addressKey(one)).toBe(addressKey(Uint8Array.from(one)));
+        expect(addressKey(one) === addressKey(other)).toBe(sameIpAddress(one, other));
+      }),
+    );
+  });
+
+  it('goes as far as it is asked to', () => {
+    const one = ipAddress('2001:db8:1:2::1');
+    expect(addressKey(one, 8)).toBe(addressKey(ipAddress('2001:db8:1:2:ffff::'), 8));
+    expect(addressKey(one, 8)).not.toBe(addressKey(ipAddress('2001:db8:1:3::1'), 8));
   });
 });

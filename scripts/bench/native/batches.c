@@ -70,8 +70,9 @@ static void open_queue(uint32_t length, int receive_buffer) {
 
 /* The packet's number, as it is in the message. */
 static uint32_t packet_id(const struct nlmsghdr* message) {
-  const struct nlattr* attribute;
-  mnl_attr_for_each(attribute, message, sizeof(struct nfgenmsg)) {
+  const struct nlattr* attribute = mnl_nlmsg_get_payload_offset(message, sizeof(struct nfgenmsg));
+  const char* end = mnl_nlmsg_get_payload_tail(message);
+  for (; mnl_attr_ok(attribute, (int)(end - (const char*)attribute)); attribute = mnl_attr_next(attribute)) {
     if (mnl_attr_get_type(attribute) != NFQA_PACKET_HDR) continue;
     return ((const struct nfqnl_msg_packet_hdr*)mnl_attr_get_payload(attribute))->packet_id;
   }

@@ -1,22 +1,25 @@
 /*
  * Both ends of many FTP control connections at once, as far as a firewall between them can tell: opens them,
- * then has each say NOOP and hear its reply, again and again, in the order of the numbers, until a signal
- * ends it.
+ * then has each say what MIX has in it, again and again, in the order of the numbers, until SIGTERM.
  *
- *     flood CLIENT GATEWAY SERVER CONNECTIONS MOST_WAITING READER
+ *     flood MIX CLIENT GATEWAY SERVER FIRST_CLIENT CONNECTIONS MOST_WAITING READER
  *
- * The first three are files of network namespaces, joined as the laboratory joins them. It sends no more
- * while MOST_WAITING packets wait in queue 0 of the gateway: then none is lost. Prints `open` when all
- * connections are.
+ * MIX is `none`, where each client says NOOP and hears its reply; `some`, where one of a hundred packets
+ * announces an endpoint, which is a PORT as often as a 227; or `only`, where each packet does. Each
+ * connection is of another client, from the address FIRST_CLIENT on. CLIENT, GATEWAY and SERVER are files of
+ * network namespaces, joined as the laboratory joins them. It sends no more while MOST_WAITING packets wait
+ * in queue 0 of the gateway: then none is lost. Prints `open` when all connections are.
  *
  * After SIGUSR1 it has the process READER stand still until so many packets wait, and then take them while
  * nothing is sent; it prints for each time how many there were, and the nanoseconds until the last had its
- * verdict.
+ * verdict. At the end it has READER take what is left, and prints `announced` and how many packets did that.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <err.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <net/if.h>
@@ -44,12 +47,23 @@
 #define OPENING_PAUSE_NS 5000000
 #define HEADERS (sizeof(struct ether_header) + sizeof(struct ip) + sizeof(struct tcphdr))
 #define MAX_FRAME 128
+#define MAX_TEXT (MAX_FRAME - (int)HEADERS)
+/* Where it stays empty so long, nothing is on its way to it either. */
+#define QUIET_LOOKS 10
+/* Announced ports: not below those that the daemon's policy wants. */
+#define FIRST_ANNOUNCED 1024
+#define ANNOUNCED_PORTS (UINT16_MAX - FIRST_ANNOUNCED + 1)
+/* Packets of the mix `some` of which one announces; each of the two ends sends half of them. */
+#define SOME_OF 100
 
-/* One of the two hosts, and what all its packets have in common. */
+enum mix { NONE, SOME, ONLY };
+
+/* One of the two sides, and what all its packets have in common. */
 struct end {
   int packets;
   uint8_t gateway[ETH_ALEN];
-  struct in_addr address;
+  /* Of its first host: each connection has another client, and the same server. */
+  struct in_addr first;
   uint32_t next[MAX_CONNECTIONS];
 };
 
@@ -58,7 +72,13 @@ static struct end client, server;
 static int queues;
 static int most_waiting;
 static pid_t reader;
-static volatile sig_atomic_t in_turns;
+static volatile sig_atomic_t in_turns, ending;
+static enum mix mix;
+static int connections;
+/* How often all connections have had their turn. */
+static unsigned turn;
+/* Packets that announced. */
+static uint64_t announced;
 
 static void enter(const char* namespace) {
   const int file = open(namespace, O_RDONLY | O_CLOEXEC);
@@ -78,7 +98,7 @@ static struct ifreq ask(unsigned long request, const char* device) {
 static void open_end(struct end* end, const char* namespace) {
   enter(namespace);
   const struct ifreq address = ask(SIOCGIFADDR, "eth0");
-  end->address = ((const struct sockaddr_in*)&address.ifr_addr)->sin_addr;
+  end->first = ((const struct sockaddr_in*)&address.ifr_addr)->sin_addr;
   /* Protocol 0: nothing is to be received here. */
   end->packets = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
   struct sockaddr_ll device = {.sll_family = AF_PACKET, .sll_ifindex = (int)if_nametoindex("eth0")};
@@ -108,8 +128,11 @@ static int waiting(void) {
 }
 
 static void on_signal(int number) {
-  (void)number;
-  in_turns = 1;
+  if (number == SIGUSR1) {
+    in_turns = 1;
+  } else {
+    ending = 1;
+  }
 }
 
 static int64_t nanoseconds(void) {
@@ -155,10 +178,58 @@ static uint16_t checksum(uint32_t sum) {
   return htons((uint16_t)~sum);
 }
 
+/* The address that one of its hosts has. */
+static struct in_addr address_of(const struct end* end, int number) {
+  const uint32_t host = end == &client ? (uint32_t)number : 0;
+  return (struct in_addr){.s_addr = htonl(ntohl(end->first.s_addr) + host)};
+}
+
+/* Announces an endpoint of the speaker's own. Its port is another one each time: on this connection because
+ * it would otherwise be no new expectation, and on others because conntrack finds expectations by their
+ * destination. */
+static const char* announce(const struct end* from, int number, const char* before, const char* behind) {
+  static char text[MAX_TEXT];
+  const uint32_t address = ntohl(address_of(from, number).s_addr);
+  const unsigned port = FIRST_ANNOUNCED + (turn * (unsigned)connections + (unsigned)number) % ANNOUNCED_PORTS;
+  announced++;
+  snprintf(text, sizeof(text), "%s%u,%u,%u,%u,%u,%u%s", before, address >> 24, address >> 16 & 0xff,
+           address >> 8 & 0xff, address & 0xff, port >> 8, port & 0xff, behind);
+  return text;
+}
+
+#define PASSIVE "227 Entering Passive Mode ("
+
+/* Each packet begins with an announcement, and has what the next one takes: the command that its 227 will
+ * answer, and the reply to the PORT before. So both ends stay in step, one PASV ahead. */
+static const char* say_only(const struct end* from, int number) {
+  if (from == &client) return announce(from, number, "PORT ", "\r\nPASV\r\n");
+  return announce(from, number, PASSIVE, ").\r\n200 ok\r\n");
+}
+
+/* Of the connections, as many as can be are at each place of the dialogue. */
+static const char* say_some(const struct end* from, int number) {
+  const unsigned place = (turn + (unsigned)number) % SOME_OF;
+  if (place == 0 && from == &client) return announce(from, number, "PORT ", "\r\n");
+  if (place == SOME_OF / 2) return from == &client ? "PASV\r\n" : announce(from, number, PASSIVE, ").\r\n");
+  return from == &client ? "NOOP\r\n" : "200 ok\r\n";
+}
+
+/* What connection `number` says next. */
+static const char* next_text(const struct end* from, int number) {
+  switch (mix) {
+    case ONLY:
+      return say_only(from, number);
+    case SOME:
+      return say_some(from, number);
+    default:
+      return from == &client ? "NOOP\r\n" : "200 ok\r\n";
+  }
+}
+
 /* Makes the next packet of connection `number` at `frame`; answers its length. */
 static size_t make(uint8_t* frame, struct end* from, struct end* to, int number, uint8_t flags,
                    const char* text) {
-  const size_t payload = strlen(text);
+  const size_t payload = strnlen(text, MAX_TEXT);
   struct ether_header ethernet = {.ether_type = htons(ETHERTYPE_IP)};
   memcpy(ethernet.ether_dhost, from->gateway, ETH_ALEN);
   struct ip ip = {
@@ -167,8 +238,8 @@ static size_t make(uint8_t* frame, struct end* from, struct end* to, int number,
       .ip_len = htons((uint16_t)(sizeof(struct ip) + sizeof(struct tcphdr) + payload)),
       .ip_ttl = 64,
       .ip_p = IPPROTO_TCP,
-      .ip_src = from->address,
-      .ip_dst = to->address,
+      .ip_src = address_of(from, number),
+      .ip_dst = address_of(to, number),
   };
   ip.ip_sum = checksum(sum_of(&ip, sizeof(ip), 0));
   const uint16_t port = htons((uint16_t)(FIRST_PORT + number));
@@ -192,7 +263,7 @@ static size_t make(uint8_t* frame, struct end* from, struct end* to, int number,
   return HEADERS + payload;
 }
 
-/* Has `count` connections from `first` on each send the same. */
+/* Has `count` connections from `first` on each send the same, or what is next where there is no `text`. */
 static void say(struct end* from, int first, int count, uint8_t flags, const char* text) {
   static uint8_t frames[BATCH][MAX_FRAME];
   struct iovec contents[BATCH];
@@ -200,7 +271,8 @@ static void say(struct end* from, int first, int count, uint8_t flags, const cha
   struct end* to = from == &client ? &server : &client;
   for (int at = 0; at < count; at++) {
     contents[at].iov_base = frames[at];
-    contents[at].iov_len = make(frames[at], from, to, first + at, flags, text);
+    const char* said = text == NULL ? next_text(from, first + at) : text;
+    contents[at].iov_len = make(frames[at], from, to, first + at, flags, said);
     messages[at].msg_hdr = (struct msghdr){.msg_iov = &contents[at], .msg_iovlen = 1};
   }
   wait_for_room();
@@ -211,8 +283,8 @@ static void say(struct end* from, int first, int count, uint8_t flags, const cha
   }
 }
 
-/* Has all of them send the same, with a pause after each batch. */
-static void all_say(struct end* from, int connections, uint8_t flags, const char* text, long pause_ns) {
+/* Has all of them send the same, or what is next, with a pause after each batch. */
+static void all_say(struct end* from, uint8_t flags, const char* text, long pause_ns) {
   const struct timespec pause = {.tv_nsec = pause_ns};
   for (int first = 0; first < connections; first += BATCH) {
     say(from, first, connections - first < BATCH ? connections - first : BATCH, flags, text);
@@ -224,35 +296,65 @@ static void all_say(struct end* from, int connections, uint8_t flags, const char
 static void stay_on_one_processor(void) {
   cpu_set_t allowed, last;
   if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) err(1, "sched_getaffinity");
-  int processor = CPU_SETSIZE - 1;
+  size_t processor = CPU_SETSIZE - 1;
   while (!CPU_ISSET(processor, &allowed)) processor--;
   CPU_ZERO(&last);
   CPU_SET(processor, &last);
   if (sched_setaffinity(0, sizeof(last), &last) != 0) err(1, "sched_setaffinity");
 }
 
-int main(int count, char** words) {
-  if (count != 7) errx(2, "usage: flood CLIENT GATEWAY SERVER CONNECTIONS MOST_WAITING READER");
-  const int connections = atoi(words[4]);
-  most_waiting = atoi(words[5]);
-  reader = (pid_t)atoi(words[6]);
-  if (reader < 1) errx(2, "the reader is a process");
-  if (connections < 1 || connections > MAX_CONNECTIONS) errx(2, "1 to %d connections", MAX_CONNECTIONS);
-  if (most_waiting < BATCH) errx(2, "at least %d waiting", BATCH);
-  if (signal(SIGUSR1, on_signal) == SIG_ERR) err(1, "SIGUSR1");
-  stay_on_one_processor();
-  open_end(&client, words[1]);
-  open_gateway(words[2]);
-  open_end(&server, words[3]);
+static void open_connections(void) {
+  all_say(&client, TH_SYN, "", OPENING_PAUSE_NS);
+  all_say(&server, TH_SYN | TH_ACK, "", OPENING_PAUSE_NS);
+  all_say(&client, TH_ACK, "", OPENING_PAUSE_NS);
+  all_say(&server, TH_ACK | TH_PUSH, "220 ready\r\n", OPENING_PAUSE_NS);
+  /* The command that the first 227 answers. */
+  if (mix == ONLY) all_say(&client, TH_ACK | TH_PUSH, "PASV\r\n", OPENING_PAUSE_NS);
+}
 
-  all_say(&client, connections, TH_SYN, "", OPENING_PAUSE_NS);
-  all_say(&server, connections, TH_SYN | TH_ACK, "", OPENING_PAUSE_NS);
-  all_say(&client, connections, TH_ACK, "", OPENING_PAUSE_NS);
-  all_say(&server, connections, TH_ACK | TH_PUSH, "220 ready\r\n", OPENING_PAUSE_NS);
+/* Waits until the reader has taken everything. */
+static void let_finish(void) {
+  const struct timespec pause = {.tv_nsec = OPENING_PAUSE_NS};
+  if (kill(reader, SIGCONT) != 0) err(1, "reader");
+  for (int quiet = 0; quiet<QUIET_LOOKS; quiet = waiting()> 0 ? 0 : quiet + 1) nanosleep(&pause, NULL);
+}
+
+static enum mix mix_named(const char* name) {
+  if (strcmp(name, "none") == 0) return NONE;
+  if (strcmp(name, "some") == 0) return SOME;
+  if (strcmp(name, "only") == 0) return ONLY;
+  errx(2, "no mix %s: there are none, some and only", name);
+}
+
+static int number_in(const char* word, int least, int most) {
+  char* end = NULL;
+  const long number = strtol(word, &end, 10);
+  if (*end != '\0' || number < least || number > most) errx(2, "%s is not from %d to %d", word, least, most);
+  return (int)number;
+}
+
+int main(int count, char** words) {
+  if (count != 9) {
+    errx(2, "usage: flood MIX CLIENT GATEWAY SERVER FIRST_CLIENT CONNECTIONS MOST_WAITING READER");
+  }
+  mix = mix_named(words[1]);
+  connections = number_in(words[6], 1, MAX_CONNECTIONS);
+  most_waiting = number_in(words[7], BATCH, INT_MAX);
+  reader = (pid_t)number_in(words[8], 1, INT_MAX);
+  if (signal(SIGUSR1, on_signal) == SIG_ERR || signal(SIGTERM, on_signal) == SIG_ERR) err(1, "signal");
+  stay_on_one_processor();
+  open_end(&client, words[2]);
+  if (inet_pton(AF_INET, words[5], &client.first) != 1) errx(2, "%s is no IPv4 address", words[5]);
+  open_gateway(words[3]);
+  open_end(&server, words[4]);
+
+  open_connections();
   puts("open");
   fflush(stdout);
-  for (;;) {
-    all_say(&client, connections, TH_ACK | TH_PUSH, "NOOP\r\n", 0);
-    all_say(&server, connections, TH_ACK | TH_PUSH, "200 ok\r\n", 0);
+  for (; !ending; turn++) {
+    all_say(&client, TH_ACK | TH_PUSH, NULL, 0);
+    all_say(&server, TH_ACK | TH_PUSH, NULL, 0);
   }
+  let_finish();
+  printf("announced %" PRIu64 "\n", announced);
 }

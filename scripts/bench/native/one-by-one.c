@@ -1,52 +1,19 @@
 /*
- * Reads queue 0 as programs with libnetfilter_queue ordinarily do: receives one message, hands it to the
- * library, and the callback gives the packet its verdict by a message of its own. It looks at no packet, and
- * accepts all.
+ * Reads queue 0 as programs with libnetfilter_queue ordinarily do. It looks at no packet, and accepts all.
  *
  *     one-by-one QUEUE_LENGTH RECEIVE_BUFFER_BYTES
  *
  * Prints `ready` when it reads.
  */
-#include <arpa/inet.h>
-#include <err.h>
-#include <errno.h>
-#include <libnetfilter_queue/libnetfilter_queue.h>
-#include <linux/netfilter.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/socket.h>
+#include "ordinary-loop.h"
 
-#define COPY_RANGE 65531
-#define MAX_MESSAGE (COPY_RANGE + 4096)
-
-static int accept_packet(struct nfq_q_handle* queue, struct nfgenmsg* message, struct nfq_data* packet,
-                         void* none) {
+static int on_packet(struct nfq_q_handle* queue, struct nfgenmsg* message, struct nfq_data* packet,
+                     void* none) {
   (void)message;
   (void)none;
-  const struct nfqnl_msg_packet_hdr* header = nfq_get_msg_packet_hdr(packet);
-  return nfq_set_verdict(queue, ntohl(header->packet_id), NF_ACCEPT, 0, NULL);
+  return accept_packet(queue, packet);
 }
 
 int main(int count, char** words) {
-  if (count != 3) errx(2, "usage: one-by-one QUEUE_LENGTH RECEIVE_BUFFER_BYTES");
-  struct nfq_handle* library = nfq_open();
-  if (library == NULL) err(1, "nfq_open");
-  struct nfq_q_handle* queue = nfq_create_queue(library, 0, accept_packet, NULL);
-  if (queue == NULL) err(1, "queue 0");
-  if (nfq_set_mode(queue, NFQNL_COPY_PACKET, COPY_RANGE) < 0) err(1, "copy mode");
-  if (nfq_set_queue_maxlen(queue, (uint32_t)atoi(words[1])) < 0) err(1, "queue length");
-  nfnl_rcvbufsiz(nfq_nfnlh(library), (unsigned)atoi(words[2]));
-
-  static char message[MAX_MESSAGE] __attribute__((aligned(8)));
-  puts("ready");
-  fflush(stdout);
-  for (;;) {
-    const ssize_t length = recv(nfq_fd(library), message, sizeof(message), 0);
-    if (length >= 0) {
-      nfq_handle_packet(library, message, (int)length);
-    } else if (errno != ENOBUFS && errno != EINTR) {
-      err(1, "recv");
-    }
-  }
+  read_queue(on_packet, count, words);
 }

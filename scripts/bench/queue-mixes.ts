@@ -1,0 +1,61 @@
+/**
+ * What the connections of the part `queue` say, who reads it, and what is wanted of the daemon there.
+ *
+ * @module
+ */
+import type { Goal } from './trial.js';
+
+export interface QueueMix {
+  readonly name: string;
+  /** What is measured, as a sentence. */
+  readonly title: string;
+  /** As the generator calls it. */
+  readonly flood: 'none' | 'some' | 'only';
+  /** Names of those that take turns. */
+  readonly readers: readonly string[];
+  /** The one that the others are compared with. */
+  readonly against: string;
+  readonly goals: readonly Goal[];
+}
+
+const OURS = 'conntrack-ftp';
+const NPM = 'npm nfqueue';
+const ONE_BY_ONE = 'C, one by one';
+/** The reader that spends least on what all have to do. */
+const BATCHES = 'C, batches';
+/** Does in a plain way what the daemon does. */
+const EXPECTING = 'C, libnetfilter_conntrack';
+
+const emptying = { trial: OURS, column: 'emptying' };
+
+export const QUEUE_MIXES: readonly QueueMix[] = [
+  {
+    name: 'no announcements',
+    title: 'Commands and replies that announce nothing, through the queue of a gateway',
+    flood: 'none',
+    readers: [OURS, ONE_BY_ONE, BATCHES, NPM],
+    against: BATCHES,
+    goals: [
+      { ...emptying, over: ONE_BY_ONE, atLeast: 2.5 },
+      { ...emptying, over: BATCHES, atLeast: 0.95 },
+      { ...emptying, over: NPM, atLeast: 4 },
+      { trial: OURS, column: 'emptyingNanoseconds', over: BATCHES, atMost: 1.1 },
+    ],
+  },
+  {
+    name: '1 % announcements',
+    title: 'An announcement in one of a hundred packets, through the queue of a gateway',
+    flood: 'some',
+    readers: [OURS, EXPECTING, ONE_BY_ONE],
+    against: EXPECTING,
+    goals: [{ ...emptying, over: EXPECTING, atLeast: 1 }],
+  },
+  {
+    name: 'only announcements',
+    title: 'An announcement in each packet, through the queue of a gateway',
+    flood: 'only',
+    readers: [OURS, EXPECTING, ONE_BY_ONE],
+    against: EXPECTING,
+    goals: [{ ...emptying, over: EXPECTING, atLeast: 1 }],
+  },
+];
