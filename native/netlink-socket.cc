@@ -34,6 +34,8 @@ Outcome NetlinkSocket::Open() {
     return LastFailure("bind a netfilter netlink socket");
   }
   port_id_ = address.nl_pid;
+  const auto buffer = static_cast<size_t>(IntegerOption(fd(), SOL_SOCKET, SO_SNDBUF));
+  send_limit_ = buffer > kSendBufferReserve ? buffer - kSendBufferReserve : 0;
 
   // Kernels before 4.12 lack one or both; then acknowledgements are longer and have no text, no more.
   static_cast<void>(SetOption(SOL_NETLINK, NETLINK_EXT_ACK, 1));
@@ -71,11 +73,6 @@ uint32_t NetlinkSocket::lost() const {
   socklen_t length = sizeof(memory);
   const int answer = getsockopt(fd(), SOL_SOCKET, SO_MEMINFO, memory.data(), &length);
   return answer == 0 ? memory[SK_MEMINFO_DROPS] : 0;
-}
-
-size_t NetlinkSocket::send_limit() const {
-  const auto buffer = static_cast<size_t>(IntegerOption(fd(), SOL_SOCKET, SO_SNDBUF));
-  return buffer > kSendBufferReserve ? buffer - kSendBufferReserve : 0;
 }
 
 Outcome NetlinkSocket::Send(std::span<const uint8_t> messages, const std::string& operation) const {

@@ -31,7 +31,7 @@ class NetlinkSocket {
   /** Messages of the kernel that found the receive buffer full and were lost; 0 before Linux 4.12. */
   [[nodiscard]] uint32_t lost() const;
   /** The greatest datagram that `Send` can take. */
-  [[nodiscard]] size_t send_limit() const;
+  [[nodiscard]] size_t send_limit() const { return send_limit_; }
 
   /** The kernel handles the messages, and queues its answers to this socket, before this returns. */
   [[nodiscard]] Outcome Send(std::span<const uint8_t> messages, const std::string& operation) const;
@@ -43,6 +43,7 @@ class NetlinkSocket {
 
   UniqueFd fd_;
   uint32_t port_id_ = 0;
+  size_t send_limit_ = 0;
 };
 
 }  // namespace conntrack_ftp
