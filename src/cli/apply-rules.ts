@@ -9,13 +9,18 @@ import { RulesetRejected } from '../errors.js';
 import {
   IPTABLES_TABLES,
   NO_TABLES,
-  OWN_CHAIN,
   ownTables,
   type Family,
   type IptablesTable,
   type OwnTables,
 } from '../rules/iptables-chains.js';
-import { readTable, transition, type ReadTable, type ReadTables } from '../rules/iptables-transition.js';
+import {
+  obstacle,
+  readTable,
+  transition,
+  type ReadTable,
+  type ReadTables,
+} from '../rules/iptables-transition.js';
 import { iptablesNeeds, nftNeeds } from '../rules/needs.js';
 import { nftRemoval, nftRules } from '../rules/nft.js';
 import type { RulesOptions } from '../rules/options.js';
@@ -63,7 +68,7 @@ export function applyIptables(
     before: readTables(host, family),
     after: options === undefined ? NO_TABLES : ownTables(options, family),
   }));
-  if (options === undefined) for (const { family, before } of steps) refuseWhileUsed(family, before);
+  for (const { family, before, after } of steps) refuseWhileUsed(family, before, after);
 
   const texts = steps.map(({ before, after }) => transition(before, after));
   for (const [at, { family }] of steps.entries()) {
@@ -106,14 +111,15 @@ function readTables(host: RulesHost, family: Family): ReadTables {
 }
 
 /** iptables-restore cannot remove a chain that a rule of the administrator's jumps to. */
-function refuseWhileUsed(family: Family, before: ReadTables): void {
+function refuseWhileUsed(family: Family, before: ReadTables, after: OwnTables): void {
   for (const table of IPTABLES_TABLES) {
-    const [user] = before[table].users;
+    const user = obstacle(before[table], after[table]);
     if (user === undefined) continue;
+    const { chain, rule } = user;
     throw new RulesetRejected(
-      `${TOOLS[family].where}, table ${table}: ${OWN_CHAIN} is used by a rule of yours: ${user}`,
+      `${TOOLS[family].where}, table ${table}: ${chain} is used by a rule of yours: ${rule}`,
       {
-        remedy: `remove that rule first: ${TOOLS[family].list} -t ${table} ${user.replace(/^-A/, '-D')}`,
+        remedy: `remove that rule first: ${TOOLS[family].list} -t ${table} ${rule.replace(/^-A/, '-D')}`,
       },
     );
   }

@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { UsageError } from '../errors.js';
 import type { PortRange } from '../ftp/policy.js';
 import type { PublicAddress } from '../helper/public-addresses.js';
-import { MAX_PORTS, RULES_DEFAULTS } from '../rules/options.js';
+import { MAX_PORTS, MAX_WORKERS, RULES_DEFAULTS } from '../rules/options.js';
 import { ipFamily, parseIpAddress, type IpAddress } from '../wire/ip-address.js';
 import type { TranslatedAddress } from './capture-translation.js';
 
@@ -95,6 +95,7 @@ const translatedAddress = z.string().transform((text, context): TranslatedAddres
 /** What `run` takes, on the command line (`--queue-length`) and in the configuration file (`queueLength`). */
 export const RunOptionsSchema = z.strictObject({
   queue: wholeNumber(0, 65_535).default(RULES_DEFAULTS.queue),
+  workers: wholeNumber(1, MAX_WORKERS).default(RULES_DEFAULTS.workers),
   ports: ports.default([...RULES_DEFAULTS.ports]),
   anchor: anchor.optional(),
   policy: z.enum(['strict', 'kernel'], 'must be strict or kernel').default('strict'),
@@ -123,6 +124,8 @@ export type RunOptions = z.infer<typeof RunOptionsSchema>;
 
 export const RulesOptionsSchema = z.strictObject({
   queue: RunOptionsSchema.shape.queue,
+  workers: RunOptionsSchema.shape.workers,
+  workerMark: mark.default(RULES_DEFAULTS.workerMark),
   ports: RunOptionsSchema.shape.ports,
   anchor: anchor.default(RULES_DEFAULTS.anchor),
   mark: RunOptionsSchema.shape.mark,
@@ -142,9 +145,11 @@ export const ReplayOptionsSchema = RunOptionsSchema.pick({
 }).extend({ translate: z.array(translatedAddress).default([]), json: z.boolean().default(false) });
 export type ReplayOptions = z.infer<typeof ReplayOptionsSchema>;
 
-export const DoctorOptionsSchema = RunOptionsSchema.pick({ queue: true, anchor: true }).extend({
-  json: z.boolean().default(false),
-});
+export const DoctorOptionsSchema = RunOptionsSchema.pick({ queue: true, workers: true, anchor: true }).extend(
+  {
+    json: z.boolean().default(false),
+  },
+);
 export type DoctorOptions = z.infer<typeof DoctorOptionsSchema>;
 
 /** Checks options; throws `UsageError` naming each wrong one, as `--option` or as a key of `file`. */

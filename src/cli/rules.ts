@@ -14,6 +14,7 @@ Examples:
   $ conntrack-ftp rules iptables --apply          IPv4 and IPv6; may be repeated, replaces what was there
   $ conntrack-ftp rules iptables --apply --remove
   $ conntrack-ftp rules iptables --ports 21,2121 | tee >(iptables-restore --noflush) | ip6tables-restore --noflush
+  $ conntrack-ftp rules iptables --apply --workers 4
   $ conntrack-ftp rules nft | nft -f -
 
 The rules hand FTP control connections to the daemon and change nothing of yours. What your firewall accepts stays
@@ -32,7 +33,9 @@ export function rulesCommand(): Command {
       'print the ruleset for iptables-restore --noflush and ip6tables-restore --noflush, or for nft -f -',
     )
     .addArgument(new Argument('<language>', 'iptables or nft').choices(['iptables', 'nft']))
-    .option('--queue <number>', 'NFQUEUE number (default: 0)')
+    .option('--queue <number>', 'NFQUEUE number, the first one of several workers (default: 0)')
+    .option('--workers <n>', 'share the connections out to as many queues, for run --workers (default: 1)')
+    .option('--worker-mark <bits>', 'connmark bits for the number of a worker (default: 0xf000000)')
     .option('--ports <list>', 'ports of FTP servers, up to 15 (default: 21)')
     .option('--anchor <name>', 'the helper to attach to control connections (default: sane)')
     .option('--mark <bits>', 'connmark bits of connections that need no reading (default: 0x20000000)')

@@ -9,33 +9,48 @@ import {
   COMMENT_PREFIX,
   IPTABLES_TABLES,
   OWN_CHAIN,
+  WORKERS_CHAIN,
   type IptablesTable,
   type OwnTable,
   type OwnTables,
 } from './iptables-chains.js';
 import { removalLines, section } from './iptables.js';
 
+export interface ChainUser {
+  readonly chain: string;
+  readonly rule: string;
+}
+
 /** A table as it was read. */
 export interface ReadTable extends OwnTable {
-  /** Rules that use our chain and are not ours: while there is one, the chain cannot be removed. */
-  readonly users: readonly string[];
+  /** Rules that use a chain of ours and are not ours: while there is one, that chain cannot be removed. */
+  readonly users: readonly ChainUser[];
 }
 export type ReadTables = Readonly<Record<IptablesTable, ReadTable>>;
 
 const OWN_JUMP = new RegExp(`^-A (PREROUTING|OUTPUT) .*"${COMMENT_PREFIX}.* -j ${OWN_CHAIN}$`);
-const USER = new RegExp(`^-A .*-[jg] ${OWN_CHAIN}$`);
+const OWN_RULE = new RegExp(`^-A (${OWN_CHAIN}|${WORKERS_CHAIN}) `);
+const USER = new RegExp(`^-A .*-[jg] (${OWN_CHAIN}|${WORKERS_CHAIN})$`);
 
 /** Reads what `iptables -t TABLE -S` printed for one table. */
 export function readTable(listing: string): ReadTable {
   const lines = listing.split('\n').map((line) => line.trimEnd());
-  const jumps = lines.filter((line) => OWN_JUMP.test(line));
+  const rulesOf = (chain: string): readonly string[] | undefined =>
+    lines.includes(`-N ${chain}`) ? lines.filter((line) => line.startsWith(`-A ${chain} `)) : undefined;
   return {
-    chain: lines.includes(`-N ${OWN_CHAIN}`)
-      ? lines.filter((line) => line.startsWith(`-A ${OWN_CHAIN} `))
-      : undefined,
-    jumps,
-    users: lines.filter((line) => USER.test(line) && !jumps.includes(line)),
+    chain: rulesOf(OWN_CHAIN),
+    workers: rulesOf(WORKERS_CHAIN),
+    jumps: lines.filter((line) => OWN_JUMP.test(line)),
+    users: lines.flatMap((rule) => {
+      const chain = OWN_JUMP.test(rule) || OWN_RULE.test(rule) ? undefined : USER.exec(rule)?.[1];
+      return chain === undefined ? [] : [{ chain, rule }];
+    }),
   };
+}
+
+/** The first rule of others that stands in the way from one state to the other: its chain is to go. */
+export function obstacle(from: ReadTable, to: OwnTable): ChainUser | undefined {
+  return from.users.find(({ chain }) => (chain === OWN_CHAIN ? to.chain : to.workers) === undefined);
 }
 
 /** Text for `iptables-restore --noflush` of one family; empty where `from` is `to` already. */
@@ -47,14 +62,26 @@ export function transition(from: OwnTables, to: OwnTables): string {
 }
 
 function tableTransition(from: OwnTable, to: OwnTable): string[] {
-  if (to.chain === undefined) return removalLines(from);
-  const surplus = without(from.jumps, to.jumps);
+  const surplus = {
+    chain: to.chain === undefined ? from.chain : undefined,
+    workers: to.workers === undefined ? from.workers : undefined,
+    jumps: without(from.jumps, to.jumps),
+  };
   return [
-    // With --noflush, such a line makes the chain, or empties the one that is there.
-    ...(sameRules(from.chain, to.chain) ? [] : [`:${OWN_CHAIN} - [0:0]`, ...to.chain]),
-    ...removalLines({ chain: undefined, jumps: surplus }),
+    ...chainLines(WORKERS_CHAIN, from.workers, to.workers),
+    ...chainLines(OWN_CHAIN, from.chain, to.chain),
+    ...removalLines(surplus),
     ...without(to.jumps, from.jumps),
   ];
+}
+
+/** With --noflush, the first of these lines makes the chain, or empties the one that is there. */
+function chainLines(
+  chain: string,
+  from: readonly string[] | undefined,
+  to: readonly string[] | undefined,
+): readonly string[] {
+  return to === undefined || sameRules(from, to) ? [] : [`:${chain} - [0:0]`, ...to];
 }
 
 function sameRules(one: readonly string[] | undefined, other: readonly string[]): boolean {

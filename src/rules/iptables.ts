@@ -9,6 +9,7 @@ import {
   IPTABLES_TABLES,
   OWN_CHAIN,
   ownTables,
+  WORKERS_CHAIN,
   type IptablesTable,
   type OwnTable,
   type OwnTables,
@@ -39,12 +40,16 @@ const REMARKS: Readonly<Record<IptablesTable, { readonly chain: string; readonly
   },
 };
 
+const WORKERS_REMARK = `# The workers, each with its queue. A connection has its worker's number in its mark from its first packet here on, so all
+# of its packets go to one queue, whatever its addresses are translated to; no other bit of the mark is changed.`;
+
 /** The text that makes the rules. Throws `UsageError` for options that no ruleset can hold. */
 export function iptablesRules(options: RulesOptions): string {
   const four = ownTables(options, 4);
   const six = ownTables(options, 6);
   const sections = IPTABLES_TABLES.map((table) =>
     section(table, [
+      ...workersLines(four[table], six[table]),
       REMARKS[table].chain,
       `-N ${OWN_CHAIN}`,
       ...forBothFamilies(four[table].chain ?? [], six[table].chain ?? []),
@@ -55,18 +60,30 @@ export function iptablesRules(options: RulesOptions): string {
   return [APPLY_HEADER, ...sections].join('\n');
 }
 
+/** The second chain, before the one that goes to it. */
+function workersLines(four: OwnTable, six: OwnTable): string[] {
+  if (four.workers === undefined) return [];
+  return [WORKERS_REMARK, `-N ${WORKERS_CHAIN}`, ...forBothFamilies(four.workers, six.workers ?? [])];
+}
+
 /** The text that takes the rules away, whatever options they were made with. */
 export function iptablesRemoval(): string {
-  const own: OwnTables = ownTables(RULES_DEFAULTS, 4);
-  return [REMOVE_HEADER, ...IPTABLES_TABLES.map((table) => section(table, removalLines(own[table])))].join(
-    '\n',
-  );
+  const { raw, mangle }: OwnTables = ownTables(RULES_DEFAULTS, 4);
+  return [
+    REMOVE_HEADER,
+    section('raw', removalLines(raw)),
+    // With --noflush, the first line makes the chain that there may be, or empties it.
+    section('mangle', [`:${WORKERS_CHAIN} - [0:0]`, ...removalLines({ ...mangle, workers: [] })]),
+  ].join('\n');
 }
 
 /** `-D`, `-F` and `-X` for all that is in `own`. */
 export function removalLines(own: OwnTable): string[] {
-  const jumps = own.jumps.map((rule) => rule.replace(/^-A/, '-D'));
-  return own.chain === undefined ? jumps : [...jumps, `-F ${OWN_CHAIN}`, `-X ${OWN_CHAIN}`];
+  return [
+    ...own.jumps.map((rule) => rule.replace(/^-A/, '-D')),
+    ...(own.chain === undefined ? [] : [`-F ${OWN_CHAIN}`, `-X ${OWN_CHAIN}`]),
+    ...(own.workers === undefined ? [] : [`-F ${WORKERS_CHAIN}`, `-X ${WORKERS_CHAIN}`]),
+  ];
 }
 
 /** One table's part of a text for iptables-restore. */

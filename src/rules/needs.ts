@@ -22,7 +22,16 @@ export interface Need {
 /** No packet passes it: there is no jump to it. */
 const TRIAL_CHAIN = 'CONNTRACK_FTP_TRIAL';
 
-export function iptablesNeeds({ anchor }: RulesOptions): Need[] {
+export function iptablesNeeds({ anchor, workers }: RulesOptions): Need[] {
+  const ofWorkers = [
+    iptablesNeed(
+      'the statistic match',
+      'xt_statistic',
+      'mangle',
+      '-m statistic --mode nth --every 2 --packet 0',
+    ),
+    iptablesNeed('the CONNMARK target', 'xt_connmark', 'mangle', '-j CONNMARK --set-xmark 0x1/0x1'),
+  ];
   return [
     iptablesNeed('the comment match', 'xt_comment', 'raw', '-m comment --comment trial'),
     iptablesNeed('the multiport match', 'xt_multiport', 'raw', '-p tcp -m multiport --dports 21'),
@@ -32,16 +41,19 @@ export function iptablesNeeds({ anchor }: RulesOptions): Need[] {
     iptablesNeed('the connmark match', 'xt_connmark', 'mangle', '-m connmark --mark 1'),
     iptablesNeed('the bpf match', 'xt_bpf', 'mangle', '-m bpf --bytecode "1,6 0 0 0"'),
     iptablesNeed('the NFQUEUE target', 'xt_NFQUEUE', 'mangle', '-j NFQUEUE --queue-num 0 --queue-bypass'),
+    ...(workers === 1 ? [] : ofWorkers),
   ];
 }
 
 /** For `nft --check`: nothing of it is made. */
-export function nftNeeds({ anchor }: RulesOptions): Need[] {
+export function nftNeeds({ anchor, workers }: RulesOptions): Need[] {
+  const ofWorkers = [nftNeed('the numgen expression', 'nft_numgen', 'chain trial { numgen inc mod 2 0; }')];
   return [
     nftNeed('the ct expression', 'nft_ct', 'chain trial { ct state new; }'),
     nftNeed(helper(anchor), helperModule(anchor), `ct helper trial { type "${anchor}" protocol tcp; }`),
     nftNeed('the payload match @ih (Linux 5.16, nft 1.0.2)', 'nf_tables', 'chain trial { @ih,0,8 >= 0; }'),
     nftNeed('the queue statement', 'nft_queue', 'chain trial { queue flags bypass to 0; }'),
+    ...(workers === 1 ? [] : ofWorkers),
   ];
 }
 

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { checkRulesOptions, type RulesOptions } from './options.js';
+import { checkRulesOptions, workerBits, type RulesOptions } from './options.js';
 
 export const NFT_TABLE = 'inet conntrack_ftp';
 
@@ -39,9 +39,10 @@ export function nftRemoval(): string {
  *
  * `@ih,0,8 >= 0` holds for each value of the first byte of TCP's payload, and for none where there is no such byte.
  */
-function table({ queue, ports, anchor, mark, failClosed }: RulesOptions): string {
-  const bits = `0x${mark.toString(16)}`;
-  const toQueue = failClosed ? `queue to ${queue}` : `queue flags bypass to ${queue}`;
+function table(options: RulesOptions): string {
+  const { ports, anchor, mark, workers } = options;
+  const bits = hexadecimal(mark);
+  const toQueue = workers === 1 ? queueStatement(options, 1) : 'goto workers';
   return `table ${NFT_TABLE} {
 	# Conntrack expects data connections only for a connection that has a helper: new control connections get
 	# this one. It is an anchor and no more, reading FTP is the daemon's work.
@@ -56,7 +57,7 @@ function table({ queue, ports, anchor, mark, failClosed }: RulesOptions): string
 		elements = { ${ports.join(', ')} }
 	}
 
-	# To the daemon go segments with payload, the FIN behind them, and the SYN-ACK for its sequence numbers.
+${workers === 1 ? '' : workerChains(options)}	# To the daemon go segments with payload, the FIN behind them, and the SYN-ACK for its sequence numbers.
 	chain control {
 		ct mark and ${bits} == ${bits} return comment "conntrack-ftp: done"
 		@ih,0,8 >= 0 ${toQueue} comment "conntrack-ftp: payload"
@@ -77,5 +78,44 @@ function table({ queue, ports, anchor, mark, failClosed }: RulesOptions): string
 		meta l4proto tcp ct state established ct original proto-dst @ports goto control comment "conntrack-ftp: FTP control connections"
 	}
 }
+`;
+}
+
+const hexadecimal = (bits: number): string => `0x${bits.toString(16)}`;
+
+function queueStatement({ queue, failClosed }: RulesOptions, worker: number): string {
+  return `queue ${failClosed ? '' : 'flags bypass '}to ${queue + worker - 1}`;
+}
+
+/**
+ * To the queue of the connection's worker. What is left then has none, or one that an earlier ruleset gave it and that
+ * is gone: each worker gets as many of those as the others. Nothing passes here before it is to be queued, so a
+ * connection's first packet here is its SYN-ACK.
+ */
+function workerChains(options: RulesOptions): string {
+  const numbers = Array.from({ length: options.workers }, (_, at) => at + 1);
+  const bitsOf = (worker: number): string => hexadecimal(workerBits(options, worker));
+  const others = hexadecimal(~options.workerMark >>> 0);
+  const chains = numbers.map(
+    (worker) => `	chain worker_${worker} {
+		${queueStatement(options, worker)} comment "conntrack-ftp: worker ${worker}"
+	}
+
+	chain assign_${worker} {
+		ct mark set ct mark and ${others} or ${bitsOf(worker)} comment "conntrack-ftp: for worker ${worker}"
+		goto worker_${worker}
+	}
+`,
+  );
+  const known = numbers.map((worker) => `${bitsOf(worker)} : goto worker_${worker}`);
+  const next = numbers.map((worker, at) => `${at} : goto assign_${worker}`);
+  return `	# The workers, each with its queue. A connection has its worker's number in its mark from its first packet here on,
+	# so all of its packets go to one queue, whatever its addresses are translated to; no other bit of the mark is changed.
+${chains.join('\n')}
+	chain workers {
+		ct mark and ${hexadecimal(options.workerMark)} vmap { ${known.join(', ')} }
+		numgen inc mod ${options.workers} vmap { ${next.join(', ')} }
+	}
+
 `;
 }

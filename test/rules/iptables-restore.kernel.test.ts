@@ -39,7 +39,12 @@ const OTHER: RulesOptions = {
   anchor: 'sane',
   mark: 0xffff_ffff,
   failClosed: true,
+  workers: 1,
+  workerMark: RULES_DEFAULTS.workerMark,
 };
+
+/** A mask beside all bits of others, with as many workers as it can number. */
+const WORKERS: RulesOptions = { ...RULES_DEFAULTS, queue: 65_533, workers: 3, workerMark: 0xc0_0000 };
 
 let laboratory: Laboratory;
 let gateway: Namespace;
@@ -62,6 +67,7 @@ describe.each(VARIANTS)('with iptables-%s', (variant) => {
   it.each([
     { name: 'the defaults', options: RULES_DEFAULTS },
     { name: '15 ports and every other option', options: OTHER },
+    { name: 'three workers', options: WORKERS },
   ])(
     'the printed text ($name) is taken by both families, and the removal leaves what was there',
     async ({ options }) => {
@@ -78,6 +84,7 @@ describe.each(VARIANTS)('with iptables-%s', (variant) => {
     await restore(iptablesRules(RULES_DEFAULTS));
     const once = await snapshot();
     expect(await restore(iptablesRules(OTHER))).not.toContain(0);
+    expect(await restore(iptablesRules(WORKERS))).not.toContain(0);
     expect(await snapshot()).toBe(once);
   });
 
@@ -103,21 +110,48 @@ describe.each(VARIANTS)('with iptables-%s', (variant) => {
     expect(changes(OTHER)).toEqual(['made', 'made']);
     expect(changes(OTHER)).toEqual(['unchanged', 'unchanged']);
     expect(withoutOurs(await snapshot())).toBe(before);
+    for (const workers of [3, 15, 2]) {
+      const options = { ...RULES_DEFAULTS, workers };
+      expect(changes(options)).toEqual(['made', 'made']);
+      expect(changes(options)).toEqual(['unchanged', 'unchanged']);
+      expect(withoutOurs(await snapshot())).toBe(before);
+    }
     expect(changes(RULES_DEFAULTS)).toEqual(['made', 'made']);
     expect(await snapshot()).toBe(once);
 
+    changes(WORKERS);
     expect(changes(undefined)).toEqual(['removed', 'removed']);
     expect(await snapshot()).toBe(before);
     expect(changes(undefined)).toEqual(['unchanged', 'unchanged']);
     expect(await snapshot()).toBe(before);
   });
 
-  it('applying is the same as the printed text', async () => {
-    applyIptables(OTHER, rulesHost(gateway, variant));
+  it.each([
+    { name: 'one worker', options: OTHER },
+    { name: 'three workers', options: WORKERS },
+  ])('applying is the same as the printed text ($name)', async ({ options }) => {
+    applyIptables(options, rulesHost(gateway, variant));
     const applied = await snapshot();
     applyIptables(undefined, rulesHost(gateway, variant));
-    await restore(iptablesRules(OTHER));
+    await restore(iptablesRules(options));
     expect(await snapshot()).toBe(applied);
+  });
+
+  it('a rule of others that goes to the workers keeps their chain, and is named', async () => {
+    const host = rulesHost(gateway, variant);
+    applyIptables(WORKERS, host);
+    await restore('*mangle\n-A FORWARD -p tcp -j CONNTRACK_FTP_WORKERS\nCOMMIT\n');
+    const before = await snapshot();
+    for (const options of [RULES_DEFAULTS, undefined]) {
+      expect(() => applyIptables(options, host)).toThrow(
+        /table mangle: CONNTRACK_FTP_WORKERS is used by a rule of yours: -A FORWARD -p tcp -j CONN/,
+      );
+    }
+    expect(await snapshot()).toBe(before);
+    expect(applyIptables({ ...WORKERS, workers: 2 }, host).map(({ change }) => change)).toEqual([
+      'made',
+      'made',
+    ]);
   });
 
   it.each([

@@ -5,9 +5,10 @@ import {
   NO_TABLES,
   OWN_CHAIN,
   ownTables,
+  WORKERS_CHAIN,
   type OwnTables,
 } from '../../src/rules/iptables-chains.js';
-import { readTable, transition, type ReadTables } from '../../src/rules/iptables-transition.js';
+import { obstacle, readTable, transition, type ReadTables } from '../../src/rules/iptables-transition.js';
 import { iptablesRemoval } from '../../src/rules/iptables.js';
 import { RULES_DEFAULTS } from '../../src/rules/options.js';
 import { IptablesModel } from './iptables-model.js';
@@ -18,8 +19,8 @@ const read = (model: IptablesModel): ReadTables => ({
 });
 /** Less what is not ours. */
 const ownPart = ({ raw, mangle }: ReadTables): OwnTables => ({
-  raw: { chain: raw.chain, jumps: raw.jumps },
-  mangle: { chain: mangle.chain, jumps: mangle.jumps },
+  raw: { chain: raw.chain, workers: raw.workers, jumps: raw.jumps },
+  mangle: { chain: mangle.chain, workers: mangle.workers, jumps: mangle.jumps },
 });
 const others = (model: IptablesModel): string[] =>
   IPTABLES_TABLES.flatMap((table) =>
@@ -31,6 +32,8 @@ const others = (model: IptablesModel): string[] =>
 
 const DEFAULTS = ownTables(RULES_DEFAULTS, 4);
 const OTHER = ownTables({ ...RULES_DEFAULTS, queue: 3, ports: [2121, 990], failClosed: true }, 4);
+const THREE = ownTables({ ...RULES_DEFAULTS, workers: 3 }, 4);
+const TWO = ownTables({ ...RULES_DEFAULTS, workers: 2, ports: [21, 990], workerMark: 0x3 }, 4);
 
 /** Any state that an interrupted, repeated or hand-edited application can leave, amid rules of the administrator's. */
 const someModel = fc
@@ -41,6 +44,13 @@ const someModel = fc
         [`:${OWN_CHAIN} - [0:0]`],
         [`:${OWN_CHAIN} - [0:0]`, ...DEFAULTS.raw.jumps.slice(0, 1)],
         [`:${OWN_CHAIN} - [0:0]`, ...(OTHER.mangle.chain ?? []), ...DEFAULTS.mangle.jumps],
+        [`:${WORKERS_CHAIN} - [0:0]`, ...(THREE.mangle.workers ?? []).slice(0, 5)],
+        [
+          `:${WORKERS_CHAIN} - [0:0]`,
+          `:${OWN_CHAIN} - [0:0]`,
+          ...(THREE.mangle.workers ?? []),
+          ...(THREE.mangle.chain ?? []),
+        ],
         [`-A PREROUTING -p tcp --dport 80 -m comment --comment "web" -j MARK --set-xmark 0x1/0x1`],
         [`-A OUTPUT -p udp -j NOTRACK`],
       ),
@@ -52,7 +62,7 @@ const someModel = fc
     for (const { table, lines } of parts) model.restore([`*${table}`, ...lines, 'COMMIT'].join('\n'));
     return model;
   });
-const someTarget = fc.constantFrom(DEFAULTS, OTHER, NO_TABLES);
+const someTarget = fc.constantFrom(DEFAULTS, OTHER, TWO, THREE, NO_TABLES);
 
 describe('a transition', () => {
   it('reaches its target from any state, leaves the rules of others as they are, and is empty the next time', () => {
@@ -91,10 +101,13 @@ describe('a transition', () => {
   });
 });
 
-it('the printed removal undoes the printed rules', () => {
+it.each([
+  { workers: 'one worker', tables: OTHER },
+  { workers: 'three workers', tables: THREE },
+])('the printed removal undoes the printed rules of $workers', ({ tables }) => {
   const model = new IptablesModel();
   const before = others(model);
-  model.restore(transition(NO_TABLES, OTHER));
+  model.restore(transition(NO_TABLES, tables));
   expect(model.restore(iptablesRemoval())).toBeUndefined();
   expect(ownPart(read(model))).toEqual(NO_TABLES);
   expect(others(model)).toEqual(before);
@@ -104,12 +117,30 @@ describe('reading a table', () => {
   it('tells the administrator’s jumps to our chain from ours', () => {
     const mine = `-A PREROUTING -i eth1 -p tcp -j ${OWN_CHAIN}`;
     const listing = ['-P PREROUTING ACCEPT', `-N ${OWN_CHAIN}`, mine, ...DEFAULTS.raw.jumps, ''].join('\n');
-    expect(readTable(listing)).toEqual({ chain: [], jumps: DEFAULTS.raw.jumps, users: [mine] });
+    expect(readTable(listing)).toEqual({
+      chain: [],
+      workers: undefined,
+      jumps: DEFAULTS.raw.jumps,
+      users: [{ chain: OWN_CHAIN, rule: mine }],
+    });
+  });
+
+  it('tells them from the way from our one chain to our other', () => {
+    const mine = `-A OUTPUT -p tcp -g ${WORKERS_CHAIN}`;
+    const { chain = [], workers = [], jumps } = TWO.mangle;
+    const chains = [`-N ${OWN_CHAIN}`, `-N ${WORKERS_CHAIN}`];
+    const read = readTable([...chains, ...chain, ...workers, ...jumps, mine, ''].join('\n'));
+    expect(read).toEqual({ chain, workers, jumps, users: [{ chain: WORKERS_CHAIN, rule: mine }] });
+    expect([NO_TABLES, DEFAULTS, THREE].map((to) => obstacle(read, to.mangle)?.rule)).toEqual([
+      mine,
+      mine,
+      undefined,
+    ]);
   });
 
   it('is not taken in by a chain whose name begins as ours does', () => {
     const listing = `-N ${OWN_CHAIN}_TOO\n-A ${OWN_CHAIN}_TOO -j ACCEPT\n-A OUTPUT -j ${OWN_CHAIN}_TOO\n`;
-    expect(readTable(listing)).toEqual({ chain: undefined, jumps: [], users: [] });
+    expect(readTable(listing)).toEqual({ chain: undefined, workers: undefined, jumps: [], users: [] });
   });
 });
 

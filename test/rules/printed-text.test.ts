@@ -8,14 +8,17 @@ const golden = (file: string): string =>
   readFileSync(new URL(`../fixtures/rules/${file}`, import.meta.url), 'utf8');
 
 /** Every option other than its default. */
-const OTHER = { queue: 7, ports: [21, 2121], anchor: 'pptp', mark: 0x3, failClosed: true };
+const OTHER = { ...RULES_DEFAULTS, queue: 7, ports: [21, 2121], anchor: 'pptp', mark: 0x3, failClosed: true };
+const WORKERS = { ...OTHER, workers: 3, workerMark: 0xc };
 
 const TEXTS = [
   { file: 'defaults.iptables', text: iptablesRules(RULES_DEFAULTS) },
   { file: 'other-options.iptables', text: iptablesRules(OTHER) },
+  { file: 'workers.iptables', text: iptablesRules(WORKERS) },
   { file: 'removal.iptables', text: iptablesRemoval() },
   { file: 'defaults.nft', text: nftRules(RULES_DEFAULTS) },
   { file: 'other-options.nft', text: nftRules(OTHER) },
+  { file: 'workers.nft', text: nftRules(WORKERS) },
   { file: 'removal.nft', text: nftRemoval() },
 ];
 
