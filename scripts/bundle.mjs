@@ -11,7 +11,7 @@ import { PROJECT } from './setup/step.mjs';
 
 const OUTPUT = join(PROJECT, 'dist');
 /** As `dist/cli` is as deep as `src/cli`, what is found from a module's own URL is found from there as well. */
-const ENTRIES = ['src/cli/main.ts'];
+const ENTRIES = ['src/cli/main.ts', 'src/cli/worker-main.ts'];
 
 /** @type {unknown} */
 const manifest = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8'));

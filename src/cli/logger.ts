@@ -6,6 +6,7 @@
  * @module
  */
 import pino from 'pino';
+import { now } from './clock.js';
 import { LogOutput } from './log-output.js';
 import type { LogLevel } from './options.js';
 
@@ -16,18 +17,15 @@ const END_WITHIN_MS = 1_000;
 
 export interface Log {
   readonly logger: pino.Logger;
+  /** Takes a line, with its line end, that the logger of a worker has made. */
+  readonly write: (line: string) => void;
   /** Waits until what was logged is written, though not for long. */
   end(): Promise<void>;
 }
 
 /** Logs to standard output: `time` is seconds since 1970, `event` names the kind of line. */
 export async function openLog(level: LogLevel, terminal: boolean): Promise<Log> {
-  const options: pino.LoggerOptions = {
-    level,
-    base: null,
-    timestamp: () => `,"time":${((performance.timeOrigin + performance.now()) / 1000).toFixed(6)}`,
-    formatters: { level: (label) => ({ level: label }) },
-  };
+  const options = loggerOptions(level, null);
   if (terminal) {
     const { default: pretty } = await import('pino-pretty');
     const stream = pretty({
@@ -36,7 +34,11 @@ export async function openLog(level: LogLevel, terminal: boolean): Promise<Log> 
       customPrettifiers: { time: (time) => new Date(Number(time) * 1000).toISOString().slice(11, 23) },
       hideObject: true,
     });
-    return { logger: pino(options, stream), end: () => Promise.resolve() };
+    return {
+      logger: pino(options, stream),
+      write: (line) => stream.write(line),
+      end: () => Promise.resolve(),
+    };
   }
   const output = new LogOutput({
     descriptor: STANDARD_OUTPUT,
@@ -46,5 +48,23 @@ export async function openLog(level: LogLevel, terminal: boolean): Promise<Log> 
     },
   });
   const logger: pino.Logger = pino(options, output);
-  return { logger, end: () => output.end(END_WITHIN_MS) };
+  return {
+    logger,
+    write: (line) => {
+      output.write(line);
+    },
+    end: () => output.end(END_WITHIN_MS),
+  };
 }
+
+/** The logger of a worker: its lines tell which, and go to `output` for the main thread to write. */
+export const openWorkerLog = (level: LogLevel, worker: number, output: pino.DestinationStream): pino.Logger =>
+  pino(loggerOptions(level, { worker }), output);
+
+/** @param base  what all of its lines have */
+const loggerOptions = (level: LogLevel, base: Record<string, unknown> | null): pino.LoggerOptions => ({
+  level,
+  base,
+  timestamp: () => `,"time":${now().toFixed(6)}`,
+  formatters: { level: (label) => ({ level: label }) },
+});

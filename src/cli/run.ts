@@ -3,49 +3,43 @@
  *
  * @module
  */
-import { randomInt } from 'node:crypto';
+import { extname } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { Command } from 'commander';
 import type { Logger } from 'pino';
 import { MissingError, NotPermittedError } from '../errors.js';
 import type { Policy } from '../ftp/policy.js';
-import { FtpHelper } from '../helper/ftp-helper.js';
 import { probeAnchor, probeAnchors, type AnchorProbe } from '../kernel/anchor.js';
 import { loadBinding, type NativeBinding } from '../kernel/binding.js';
-import { ConntrackEvents } from '../kernel/conntrack-events.js';
 import { inspectConntrack } from '../kernel/conntrack-probe.js';
-import { ConntrackTable } from '../kernel/conntrack-table.js';
-import { CtnetlinkPinholes } from '../kernel/ctnetlink-pinhole.js';
 import { NetlinkSocket } from '../kernel/netlink-socket.js';
-import { PacketQueue } from '../kernel/packet-queue.js';
 import { hasNetAdmin, NET_ADMIN_REMEDY } from '../kernel/process-capability.js';
+import { checkQueues } from '../rules/options.js';
 import { confineThisProcess } from './confinement.js';
-import { Daemon } from './daemon.js';
-import { openLog } from './logger.js';
+import { openLog, type Log } from './logger.js';
 import { checkOptions, readConfiguration, RunOptionsSchema, type RunOptions } from './options.js';
-import { OverloadReport } from './overload-report.js';
-import { PacketLog } from './packet-log.js';
-import { PinholeOpener } from './pinhole-opener.js';
 import { addPolicyOptions, policyFrom } from './policy-options.js';
+import { QueueReader } from './queue-reader.js';
+import { checkLogRate, readerLimits } from './reader-limits.js';
+import { SupervisedWorker, sumOf } from './supervised-worker.js';
+import type { WorkerThread } from './worker-life.js';
+import type { WorkerStart } from './worker-messages.js';
 
 const EXAMPLES = `
 Examples:
   $ conntrack-ftp rules iptables --apply && conntrack-ftp run
   $ conntrack-ftp run --queue 4 --ports 21,2121 --passive-ports 30000-30999
+  $ conntrack-ftp rules iptables --apply --workers 4 && conntrack-ftp run --workers 4
   $ conntrack-ftp run --config /etc/conntrack-ftp.json
 
 The daemon never changes the ruleset; see conntrack-ftp rules --help.`;
-
-const COPY_RANGE = 65_531;
-const BATCH_SIZE = 64;
-const RECEIVE_BUFFER_BYTES = 32 * 1024 * 1024;
-const SWEEP_INTERVAL_MS = 10_000;
-const MAX_SEED = 2 ** 32;
 
 export function runCommand(): Command {
   return addPolicyOptions(
     new Command('run')
       .description('the daemon, in the foreground; ends cleanly at SIGTERM or SIGINT')
-      .option('--queue <number>', 'NFQUEUE number (default: 0)')
+      .option('--queue <number>', 'NFQUEUE number, the first one of several workers (default: 0)')
+      .option('--workers <n>', 'read as many queues, each in a thread; as in the ruleset (default: 1)')
       .option('--ports <list>', 'ports of FTP servers, up to 15 (default: 21)')
       .option('--anchor <name>', 'the helper that the ruleset attaches (default: the first that serves)')
       .option('--config <file>', 'JSON file with these options in camel case; the command line wins')
@@ -74,7 +68,10 @@ export function runCommand(): Command {
 
 function readOptions({ config, ...given }: Record<string, unknown>): RunOptions {
   const fromFile = typeof config === 'string' ? readConfiguration(config) : {};
-  return checkOptions(RunOptionsSchema, { ...fromFile, ...given });
+  const options = checkOptions(RunOptionsSchema, { ...fromFile, ...given });
+  checkQueues(options);
+  checkLogRate(options);
+  return options;
 }
 
 async function run(options: RunOptions): Promise<void> {
@@ -88,12 +85,15 @@ async function run(options: RunOptions): Promise<void> {
     log.logger.warn({ event: 'unconfined', cause: unconfined }, sentence);
   }
   try {
-    await serve(options, policy, binding, log.logger);
+    await (options.workers === 1
+      ? serve(options, policy, binding, log.logger)
+      : serveByWorkers(options, binding, log));
   } finally {
     await log.end();
   }
 }
 
+/** One queue, read in this thread. */
 async function serve(
   options: RunOptions,
   policy: Policy,
@@ -102,54 +102,52 @@ async function serve(
 ): Promise<void> {
   const socket = openSocket(binding);
   const anchors = chooseAnchors(socket, options.anchor);
-  const table = new ConntrackTable(socket);
-  const helper = newHelper(options, policy, table);
-  const pinholes = new CtnetlinkPinholes(socket);
-  const opener = new PinholeOpener({
-    helper,
-    pinholes,
-    table,
-    lifetime: options.expectSeconds,
-    mostPerClient: options.maxExpectationsPerClient,
-    passivePorts: options.passivePorts,
-    now,
-    random: Math.random,
-  });
-  const packetLog = new PacketLog({ logger, linesPerSecond: options.logRate, now });
-  const daemon = new Daemon({ helper, opener, table, log: packetLog, doneMark: options.mark, now });
-  const overload = new OverloadReport(logger, options.whenFull);
-  let sweep: NodeJS.Timeout | undefined;
-  let queue: PacketQueue | undefined;
-  let events: ConntrackEvents | undefined;
+  const { queue } = options;
+  const limits = readerLimits(options, 1);
+  const reader = new QueueReader({ options, limits, queue, policy, binding, socket, logger });
   try {
     await new Promise<void>((resolve, reject) => {
-      events = openEvents(binding, options.ports, helper, opener, reject);
-      queue = openQueue(binding, options, daemon, reject);
-      sweep = setInterval(() => {
-        helper.expire(now() - options.idleSeconds);
-        opener.expire();
-        packetLog.settle();
-        if (queue !== undefined) overload.settle(queue);
-      }, SWEEP_INTERVAL_MS);
+      reader.open(reject);
       endAtSignals(logger, resolve);
-      logReady(logger, options, anchors, queue);
+      logReady(logger, options, anchors);
     });
   } finally {
-    clearInterval(sweep);
-    queue?.close();
-    events?.close();
-    socket.close();
-    const lost = {
-      queueOverruns: queue?.overruns,
-      queueMalformed: queue?.malformed,
-      eventOverruns: events?.overruns,
-    };
-    packetLog.settle(true);
-    if (queue !== undefined) overload.settle(queue);
-    const counted = { ...helper.counters, ...helper.limitCounters, ...lost };
-    const own = { linesSuppressed: packetLog.suppressed, defects: daemon.defects };
-    logger.info({ event: 'stopped', ...counted, ...own }, 'stopped');
+    reader.close();
+    logger.info({ event: 'stopped', ...reader.counters }, 'stopped');
   }
+}
+
+/** A queue for each worker, read in a thread of its own. */
+async function serveByWorkers(options: RunOptions, binding: NativeBinding, log: Log): Promise<void> {
+  const { logger, write } = log;
+  const socket = openSocket(binding);
+  const anchors = chooseAnchors(socket, options.anchor);
+  socket.close();
+  const workers = Array.from({ length: options.workers }, (_, at) => {
+    const worker = at + 1;
+    const spawn = (): WorkerThread => spawnWorker({ worker, options });
+    return new SupervisedWorker({ worker, queue: options.queue + at, spawn, logger, write });
+  });
+  let ending = false;
+  try {
+    await new Promise<void>((resolve, reject) => {
+      endAtSignals(logger, resolve);
+      Promise.all(workers.map((worker) => worker.start())).then(() => {
+        if (!ending) logReady(logger, options, anchors);
+      }, reject);
+    });
+  } finally {
+    ending = true;
+    await Promise.all(workers.map((worker) => worker.stop()));
+    const counters = sumOf(workers.map((worker) => worker.counters));
+    logger.info({ event: 'stopped', ...counters }, 'stopped');
+  }
+}
+
+/** The file stands beside this one, built or not. */
+function spawnWorker(start: WorkerStart): WorkerThread {
+  const file = new URL(`worker-main${extname(import.meta.url)}`, import.meta.url);
+  return new Worker(file, { name: `worker ${start.worker}`, workerData: start });
 }
 
 function requireNetAdmin(): void {
@@ -180,74 +178,7 @@ function chooseAnchors(socket: NetlinkSocket, wanted: string | undefined): reado
   });
 }
 
-/** Seconds since 1970, with the microseconds that decisions are logged with. */
-const now = (): number => (performance.timeOrigin + performance.now()) / 1000;
-
-function newHelper(options: RunOptions, policy: Policy, table: ConntrackTable): FtpHelper {
-  return new FtpHelper({
-    policy,
-    ports: options.ports,
-    lookup: (seen) => table.find(seen),
-    capacity: options.maxConnections,
-    maxConnectionsPerClient: options.maxConnectionsPerClient,
-    seed: randomInt(MAX_SEED),
-    publicAddresses: options.announceAddress,
-  });
-}
-
-function openQueue(
-  binding: NativeBinding,
-  options: RunOptions,
-  daemon: Daemon,
-  onError: (error: Error) => void,
-): PacketQueue {
-  return new PacketQueue(
-    binding,
-    {
-      queue: options.queue,
-      copyRange: COPY_RANGE,
-      maxLength: options.queueLength,
-      failOpen: options.whenFull === 'accept',
-      receiveBufferBytes: RECEIVE_BUFFER_BYTES,
-      batchSize: BATCH_SIZE,
-    },
-    {
-      onBatch: (queue, count) => {
-        daemon.onBatch(queue, count);
-      },
-      onError,
-    },
-  );
-}
-
-function openEvents(
-  binding: NativeBinding,
-  ports: readonly number[],
-  helper: FtpHelper,
-  opener: PinholeOpener,
-  onError: (error: Error) => void,
-): ConntrackEvents {
-  return new ConntrackEvents(binding, {
-    expectations: 'ended',
-    ports,
-    receiveBufferBytes: RECEIVE_BUFFER_BYTES,
-    onEvent: (event) => {
-      if (event.kind === 'connection-ended') helper.onConnectionGone(event.connection);
-      else if (event.kind === 'expectation-ended') opener.onEnded(event.expectation.tuple);
-    },
-    onError,
-  });
-}
-
-function logReady(
-  logger: Logger,
-  options: RunOptions,
-  anchors: readonly AnchorProbe[],
-  queue: PacketQueue,
-): void {
-  for (const refusal of queue.refusals) {
-    logger.warn({ event: 'setting-refused', setting: refusal }, `the kernel refused a setting: ${refusal}`);
-  }
+function logReady(logger: Logger, options: RunOptions, anchors: readonly AnchorProbe[]): void {
   for (const family of [4, 6] as const) {
     if (anchors.some((anchor) => anchor.family === family)) continue;
     logger.warn(
@@ -255,19 +186,21 @@ function logReady(
       `no usable anchor for IPv${family}: its data connections stay unexpected`,
     );
   }
-  const { queue: number, ports } = options;
+  const { queue, workers, ports } = options;
+  const queues = Array.from({ length: workers }, (_, at) => queue + at);
   const names = [...new Set(anchors.map(({ helper }) => helper))].join(', ');
   const facts = {
     event: 'ready',
     pid: process.pid,
-    queue: number,
+    queue,
+    ...(workers === 1 ? {} : { workers, queues }),
     ports,
     anchor: names,
     backend: 'ctnetlink',
   };
   logger.info(
     facts,
-    `reading queue ${number}, FTP ports ${ports.join(', ')}; expectations by ctnetlink on ${names}`,
+    `reading queue${workers === 1 ? '' : 's'} ${queues.join(', ')}, FTP ports ${ports.join(', ')}; expectations by ctnetlink on ${names}`,
   );
 }
 

@@ -65,7 +65,7 @@ export interface LineScannerCounters {
 export const DEFAULT_MAX_LINE = 2048;
 
 /** Some 8,000 connections with a line of 2,048 bytes begun, or 260,000 with a short one. */
-const DEFAULT_MAX_TAIL_BYTES = 16 * 1024 * 1024;
+export const DEFAULT_MAX_TAIL_BYTES = 16 * 1024 * 1024;
 
 /** State bits of a half; 0 is a half that takes no bytes. */
 const ACTIVE = 0x01;

@@ -31,6 +31,8 @@ export interface FtpHelperOptions extends ConnectionsOptions {
   readonly policy: Policy;
   /** Out-of-order bytes held for all connections together; the reassembler's own limit unless given. */
   readonly maxOutOfOrderTotal?: number;
+  /** Bytes of unfinished lines kept for all connections together; the scanner's own limit unless given. */
+  readonly maxUnfinishedLineTotal?: number;
   /** What clients call servers, where another host than this one translates between them. */
   readonly publicAddresses?: readonly PublicAddress[];
 }
@@ -99,7 +101,8 @@ export class FtpHelper {
         this.#forget(flow);
       },
     });
-    this.#lines = new LineScanner({ halves }, lines);
+    const tails = options.maxUnfinishedLineTotal;
+    this.#lines = new LineScanner({ halves, ...(tails === undefined ? {} : { maxTailBytes: tails }) }, lines);
     this.#translations = new Translations(halves);
     this.#passages = new Passages(
       this.#connections,

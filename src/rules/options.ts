@@ -95,11 +95,16 @@ function checkWorkers({ workers, queue, mark, workerMark }: RulesOptions): void 
   if (!isWithin(workers, 1, MAX_WORKERS)) {
     throw new UsageError(`${workers} workers is not within 1 to ${MAX_WORKERS}`);
   }
+  checkQueues({ queue, workers });
+  // One worker has no use for them.
+  if (workers > 1) checkWorkerMark(workers, mark, workerMark);
+}
+
+/** Throws a `UsageError` where the queues of all workers are not there. */
+export function checkQueues({ queue, workers }: Pick<RulesOptions, 'queue' | 'workers'>): void {
   if (queue + workers - 1 > MAX_QUEUE) {
     throw new UsageError(`${workers} queues from ${queue} on go beyond the last, ${MAX_QUEUE}`);
   }
-  // One worker has no use for them.
-  if (workers > 1) checkWorkerMark(workers, mark, workerMark);
 }
 
 function checkWorkerMark(workers: number, mark: number, workerMark: number): void {

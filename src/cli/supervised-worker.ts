@@ -1,0 +1,113 @@
+/**
+ * A worker that is there again soon after it died: meanwhile the kernel lets the packets of its queue by. It is never
+ * given up; how long it takes to be started again grows while it does not last.
+ *
+ * @module
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { ConntrackFtpError } from '../errors.js';
+import type { Counters } from './queue-reader.js';
+import { WorkerLife, type WorkerThread } from './worker-life.js';
+
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 10_000;
+/** A thread that lived for so long died of something new. */
+const LASTING_MS = 60_000;
+/** A batch under way takes far less. */
+const END_WITHIN_MS = 2_000;
+
+export interface SupervisedWorkerParts {
+  /** From 1. */
+  readonly worker: number;
+  /** NFQUEUE number. */
+  readonly queue: number;
+  readonly spawn: () => WorkerThread;
+  readonly logger: Logger;
+  /** Writes a line that the worker has logged. */
+  readonly write: (line: string) => void;
+}
+
+export class SupervisedWorker {
+  readonly #parts: SupervisedWorkerParts;
+  readonly #end = new AbortController();
+  /** What the threads before this one have counted. */
+  #past: Counters = {};
+  #life: WorkerLife | undefined;
+  #kept: Promise<void> | undefined;
+
+  constructor(parts: SupervisedWorkerParts) {
+    this.#parts = parts;
+  }
+
+  /** What it has counted since the start; of a thread that died, what it had told before. */
+  get counters(): Counters {
+    return sumOf([this.#past, this.#life?.counters ?? {}]);
+  }
+
+  /** Resolves when it reads its queue. Throws what it ended of where it did not come so far. */
+  async start(): Promise<void> {
+    const life = this.#begin();
+    if (!(await life.ready)) throw await life.ended;
+    this.#kept = this.#keep(life);
+  }
+
+  /** Ends it for good. */
+  async stop(): Promise<void> {
+    this.#end.abort();
+    await this.#life?.stop(END_WITHIN_MS);
+    await this.#kept;
+  }
+
+  #begin(): WorkerLife {
+    this.#past = this.counters;
+    this.#life = new WorkerLife(this.#parts);
+    return this.#life;
+  }
+
+  async #keep(first: WorkerLife): Promise<void> {
+    const { worker, queue, logger } = this.#parts;
+    const { signal } = this.#end;
+    let pauseMs = FIRST_PAUSE_MS;
+    for (let life = first; ; life = this.#begin()) {
+      const begun = performance.now();
+      if (life !== first && (await life.ready)) {
+        logger.info(
+          { event: 'worker-restarted', worker, queue },
+          `worker ${worker} reads queue ${queue} again`,
+        );
+      }
+      const cause = await life.ended;
+      if (performance.now() - begun > LASTING_MS) pauseMs = FIRST_PAUSE_MS;
+      if (this.#isEnding()) return;
+      this.#report(cause);
+      await pause(pauseMs, undefined, { signal }).catch(() => undefined);
+      if (this.#isEnding()) return;
+      pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+    }
+  }
+
+  #isEnding(): boolean {
+    return this.#end.signal.aborted;
+  }
+
+  #report(cause: Error): void {
+    const { worker, queue, logger } = this.#parts;
+    const facts = { event: 'worker-died', worker, queue, cause: cause.message };
+    // What is no error of ours is a defect, or a lack of memory: where it was is worth knowing.
+    const where = cause instanceof ConntrackFtpError ? {} : { err: cause };
+    logger.error(
+      { ...facts, ...where },
+      `worker ${worker} died, queue ${queue} goes unread: ${cause.message}`,
+    );
+  }
+}
+
+/** Counters of the same name added up. */
+export function sumOf(all: readonly Counters[]): Counters {
+  const sum: Record<string, number> = {};
+  for (const counters of all) {
+    for (const [name, count] of Object.entries(counters)) sum[name] = (sum[name] ?? 0) + count;
+  }
+  return sum;
+}
