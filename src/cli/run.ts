@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { Command } from 'commander';
 import type { Logger } from 'pino';
@@ -144,10 +143,11 @@ async function serveByWorkers(options: RunOptions, binding: NativeBinding, log: 
   }
 }
 
-/** The file stands beside this one, built or not. */
 function spawnWorker(start: WorkerStart): WorkerThread {
-  const file = new URL(`worker-main${extname(import.meta.url)}`, import.meta.url);
-  return new Worker(file, { name: `worker ${start.worker}`, workerData: start });
+  return new Worker(new URL('worker-main.js', import.meta.url), {
+    name: `worker ${start.worker}`,
+    workerData: start,
+  });
 }
 
 function requireNetAdmin(): void {

@@ -30,6 +30,8 @@ const decisionRecord = z.object({
   reason: z.string().optional(),
   rewrittenAddress: z.string().optional(),
   rewrittenPort: z.number().optional(),
+  /** Where there are several. */
+  worker: z.number().optional(),
 });
 export type DecisionRecord = z.infer<typeof decisionRecord>;
 
@@ -53,8 +55,13 @@ export interface DaemonSettings {
 export const conntrackFtp = (...args: readonly string[]): Command => [process.execPath, MAIN, ...args];
 
 /** Loads the ruleset that `conntrack-ftp rules iptables` prints. Without the daemon it lets all packets by. */
-export async function loadDaemonRules(namespace: Namespace, ports: readonly number[]): Promise<void> {
-  const ruleset = await namespace.runChecked(conntrackFtp('rules', 'iptables', '--ports', ports.join(',')));
+export async function loadDaemonRules(
+  namespace: Namespace,
+  ports: readonly number[],
+  ...options: readonly string[]
+): Promise<void> {
+  const command = conntrackFtp('rules', 'iptables', '--ports', ports.join(','), ...options);
+  const ruleset = await namespace.runChecked(command);
   await restoreRules(namespace, ruleset);
 }
 
@@ -122,6 +129,13 @@ export class Daemon {
   counter(name: string): number | undefined {
     const { lastWords } = this;
     return lastWords === undefined ? undefined : counters.parse(JSON.parse(lastWords))[name];
+  }
+
+  /** The lines of its log of one kind. */
+  events(event: string): readonly Readonly<Record<string, unknown>>[] {
+    return this.#process.stdout
+      .filter((line) => eventOf(line) === event)
+      .map((line) => z.record(z.string(), z.unknown()).parse(JSON.parse(line)));
   }
 
   /** Ends it as an administrator would; throws where it does not end cleanly. */
