@@ -30,6 +30,7 @@ export function doctorCommand(): Command {
   return new Command('doctor')
     .description('say what this kernel and host can do, what is missing, and how to get it')
     .option('--queue <number>', 'the queue to ask about (default: 0)')
+    .option('--workers <n>', 'as many queues, and what their rules need (default: 1)')
     .option('--anchor <name>', 'the helper to try (default: the known ones)')
     .option('--json', 'one finding a line')
     .addHelpText('after', EXAMPLES)
@@ -42,8 +43,9 @@ export function doctorCommand(): Command {
 }
 
 function examine(options: DoctorOptions): DoctorFinding[] {
-  const { queue, anchor } = options;
-  return [...examineKernel({ queue, ...(anchor === undefined ? {} : { anchor }) }), ...examineRules(anchor)];
+  const { queue, workers, anchor } = options;
+  const inspected = { queue, workers, ...(anchor === undefined ? {} : { anchor }) };
+  return [...examineKernel(inspected), ...examineRules(workers, anchor)];
 }
 
 /** Without the addon the kernel cannot be asked: that is the first finding, and the only one. */
@@ -64,8 +66,8 @@ function examineKernel(options: Parameters<typeof inspectCapabilities>[1]): Doct
 }
 
 /** One of iptables and nft is enough, so the lack of one is a warning, and of both an obstacle. */
-function examineRules(anchor = RULES_DEFAULTS.anchor): DoctorFinding[] {
-  const wanted = { ...RULES_DEFAULTS, anchor };
+function examineRules(workers: number, anchor = RULES_DEFAULTS.anchor): DoctorFinding[] {
+  const wanted = { ...RULES_DEFAULTS, workers, anchor };
   const findings = [
     examineTool('iptables', 'iptables-restore', ['--test', '--noflush'], iptablesNeeds(wanted)),
     examineTool('ip6tables', 'ip6tables-restore', ['--test', '--noflush'], iptablesNeeds(wanted)),

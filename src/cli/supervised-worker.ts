@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { ConntrackFtpError } from '../errors.js';
 import type { Counters } from './queue-reader.js';
@@ -30,7 +29,9 @@ export interface SupervisedWorkerParts {
 
 export class SupervisedWorker {
   readonly #parts: SupervisedWorkerParts;
-  readonly #end = new AbortController();
+  #ending = false;
+  /** Ends the pause before the next start. */
+  #wake: (() => void) | undefined;
   /** What the threads before this one have counted. */
   #past: Counters = {};
   #life: WorkerLife | undefined;
@@ -54,7 +55,8 @@ export class SupervisedWorker {
 
   /** Ends it for good. */
   async stop(): Promise<void> {
-    this.#end.abort();
+    this.#ending = true;
+    this.#wake?.();
     await this.#life?.stop(END_WITHIN_MS);
     await this.#kept;
   }
@@ -67,7 +69,6 @@ export class SupervisedWorker {
 
   async #keep(first: WorkerLife): Promise<void> {
     const { worker, queue, logger } = this.#parts;
-    const { signal } = this.#end;
     let pauseMs = FIRST_PAUSE_MS;
     for (let life = first; ; life = this.#begin()) {
       const begun = performance.now();
@@ -81,14 +82,24 @@ export class SupervisedWorker {
       if (performance.now() - begun > LASTING_MS) pauseMs = FIRST_PAUSE_MS;
       if (this.#isEnding()) return;
       this.#report(cause);
-      await pause(pauseMs, undefined, { signal }).catch(() => undefined);
+      await this.#pause(pauseMs);
       if (this.#isEnding()) return;
       pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
     }
   }
 
+  /** Asked anew: it changes while we wait. */
   #isEnding(): boolean {
-    return this.#end.signal.aborted;
+    return this.#ending;
+  }
+
+  async #pause(milliseconds: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      timer = setTimeout(resolve, milliseconds);
+    });
+    clearTimeout(timer);
   }
 
   #report(cause: Error): void {

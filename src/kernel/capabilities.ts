@@ -18,8 +18,10 @@ import { probeQueue } from './queue-probe.js';
 
 /** What the inspection is about. */
 export interface InspectionOptions {
-  /** The queue that is to be used. */
+  /** The queue that is to be used, the first one of several workers. */
   readonly queue: number;
+  /** Queues from there on; 1 unless given. */
+  readonly workers?: number;
   /** The helper to use as the anchor; without it the known candidates are tried. */
   readonly anchor?: string;
   /** Where the process file system is. */
@@ -69,13 +71,17 @@ function inspectOverNetlink(
   const conntrack = inspectConntrack(socket);
   const usable = conntrack.every(({ level }) => level !== 'missing');
   return [
-    ...inspectQueue(socket, options.queue, procRoot),
+    ...inspectQueue(socket, options, procRoot),
     ...conntrack,
     ...(usable ? [inspectAnchor(socket, 4, options.anchor), inspectAnchor(socket, 6, options.anchor)] : []),
   ];
 }
 
-function inspectQueue(socket: NetlinkSocket, wanted: number, procRoot: string): readonly Finding[] {
+function inspectQueue(
+  socket: NetlinkSocket,
+  wanted: InspectionOptions,
+  procRoot: string,
+): readonly Finding[] {
   const probe = probeQueue(socket, procRoot);
   if (probe.bind !== 0) {
     const why = errnoName(probe.bind);
@@ -100,19 +106,21 @@ function inspectQueue(socket: NetlinkSocket, wanted: number, procRoot: string): 
           'nfqueue-conntrack',
           `queued packets come without their connection (${errnoName(probe.conntrack)}); it is asked for instead`,
         ),
-    inspectQueueOwner(wanted, procRoot),
+    inspectQueueOwners(wanted, procRoot),
   ];
 }
 
-function inspectQueueOwner(queue: number, procRoot: string): Finding {
-  const owner = findQueueOwner(queue, procRoot);
-  return owner === undefined
-    ? ok('queue', `queue ${queue} is free`)
-    : warning(
-        'queue',
-        `queue ${queue} is taken by ${formatQueueOwner(owner)}`,
-        'stop that process, or choose another queue with --queue, in the ruleset too',
-      );
+function inspectQueueOwners({ queue, workers = 1 }: InspectionOptions, procRoot: string): Finding {
+  const queues = Array.from({ length: workers }, (_, at) => queue + at);
+  const owner = queues.map((number) => findQueueOwner(number, procRoot)).find((one) => one !== undefined);
+  if (owner === undefined) {
+    return ok('queue', workers === 1 ? `queue ${queue} is free` : `queues ${queues.join(', ')} are free`);
+  }
+  return warning(
+    'queue',
+    `queue ${owner.queue} is taken by ${formatQueueOwner(owner)}`,
+    'stop that process, or choose another queue with --queue, in the ruleset too',
+  );
 }
 
 function inspectAnchor(socket: NetlinkSocket, family: 4 | 6, wanted: string | undefined): Finding {

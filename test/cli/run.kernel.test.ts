@@ -7,6 +7,7 @@ import type { Command, Completed } from '../lab/command.js';
 import { conntrackFtp, Daemon } from '../lab/daemon.js';
 import { Laboratory } from '../lab/laboratory.js';
 import type { Namespace } from '../lab/namespace.js';
+import { queueState } from '../lab/queue-state.js';
 
 const PROJECT = path.resolve(import.meta.dirname, '../..');
 
@@ -52,6 +53,45 @@ describe('the daemon', () => {
   });
 });
 
+describe('the daemon with several workers', () => {
+  const options = ['--workers', '3', '--queue', '20'];
+
+  it('says when all are ready, and ends with 0 and their counters at SIGTERM', async () => {
+    const daemon = await Daemon.start(laboratory, host, { ports: [21], options });
+    const queues = await Promise.all([19, 20, 21, 22, 23].map((queue) => queueState(host, queue)));
+    expect(queues.map((state) => state !== undefined)).toEqual([false, true, true, true, false]);
+    await daemon.stop();
+    expect(daemon.log).toMatch(
+      /"event":"ready","pid":\d+,"queue":20,"workers":3,"queues":\[20,21,22\],"ports":\[21\],"anchor":"sane"/,
+    );
+    expect(daemon.events('stopped')).toHaveLength(1);
+    expect(daemon.counter('packets')).toBe(0);
+    expect(daemon.counter('queueOverruns')).toBe(0);
+  });
+
+  it('does not start where one of the queues is taken: it says by whom, and leaves the others', async () => {
+    const first = await Daemon.start(laboratory, host, { ports: [21], options: ['--queue', '22'] });
+    const { status, stdout, stderr } = await refused(conntrackFtp('run', ...options));
+    expect(stderr).toMatch(
+      new RegExp(
+        `queue 22 is taken by process ${first.pid} .*\n  remedy: stop that process, or choose another`,
+      ),
+    );
+    expect(stdout).not.toContain('"ready"');
+    expect(status).toBe(3);
+    expect(await queueState(host, 20)).toBeUndefined();
+    await first.stop();
+  });
+
+  it('asks doctor about all of the queues', async () => {
+    const findings = async (): Promise<string> => (await host.run(conntrackFtp('doctor', ...options))).stdout;
+    expect(await findings()).toMatch(/queues 20, 21, 22 are free/);
+    const first = await Daemon.start(laboratory, host, { ports: [21], options: ['--queue', '21'] });
+    expect(await findings()).toMatch(/queue 21 is taken by process/);
+    await first.stop();
+  });
+});
+
 describe('the daemon holds CAP_NET_ADMIN and nothing else, in all of its threads', () => {
   /** Fields of capabilities(7) in the status of each thread. */
   function held(daemon: Daemon): Set<string> {
@@ -72,6 +112,13 @@ describe('the daemon holds CAP_NET_ADMIN and nothing else, in all of its threads
 
   it('when root starts it', async () => {
     const daemon = await Daemon.start(laboratory, host, { ports: [21], options: ['--queue', '12'] });
+    expect(held(daemon)).toEqual(only(0));
+    await daemon.stop();
+  });
+
+  it('also with several workers', async () => {
+    const options = ['--queue', '12', '--workers', '2'];
+    const daemon = await Daemon.start(laboratory, host, { ports: [21], options });
     expect(held(daemon)).toEqual(only(0));
     await daemon.stop();
   });

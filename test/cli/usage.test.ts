@@ -62,6 +62,27 @@ describe('wrong usage ends with 2 and a sentence', () => {
       /--translate must be two addresses of one family/,
     ],
     ['a translation of one address', ['replay', '--translate', '10.0.0.1', '-'], /--translate must be two/],
+    ['no worker', ['run', '--workers', '0'], /--workers must be a whole number from 1 to 64, not "0"/],
+    [
+      'queues beyond the last',
+      ['run', '--workers', '4', '--queue', '65533'],
+      /4 queues from 65533 on go beyond the last, 65535/,
+    ],
+    [
+      'less than a line of the log for each worker',
+      ['run', '--workers', '4', '--log-rate', '3'],
+      /--log-rate 3 leaves some of 4 workers without a line/,
+    ],
+    [
+      'more workers than their mark can number',
+      ['rules', 'nft', '--workers', '16'],
+      /worker mark 0xf000000 has room for 15 workers, not for 16\n {2}remedy: give more bits with --worker-mark/,
+    ],
+    [
+      'a worker mark of two parts',
+      ['rules', 'iptables', '--workers', '2', '--worker-mark', '0x50000000'],
+      /0x50000000 is not a row of bits/,
+    ],
     ['mark bits of zero', ['run', '--mark', '0x0'], /--mark must be/],
     [
       'an anchor with a blank',

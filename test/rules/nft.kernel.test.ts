@@ -26,7 +26,7 @@ const ADMINISTRATOR = `table inet filter {
 `;
 
 /** For kernels without the queue statement: the rules with a counter in its place. */
-const counted = (text: string): string => text.replaceAll('queue flags bypass to 0', 'counter');
+const counted = (text: string): string => text.replaceAll(/queue flags bypass to \d+/g, 'counter');
 
 let laboratory: Laboratory;
 let topology: Topology;
@@ -98,6 +98,55 @@ describe('the text for nft, counting in place of queueing', () => {
     );
     expect(await Promise.all(talks)).toEqual([true, true]);
     expect(await countedPackets()).toBe(0);
+    await load('delete table inet marking');
+  });
+});
+
+describe('the text for nft with several workers, counting in place of queueing', () => {
+  const WORKERS = 3;
+  const OWN_BITS = 0xa000_0005;
+  const options: RulesOptions = { ...OPTIONS, workers: WORKERS, workerMark: 0x1800_0000 };
+
+  /** Packets for each of them. */
+  const countedOf = async (workers: number): Promise<number[]> => {
+    const chains = Array.from({ length: workers }, (_, at) => `worker_${at + 1}`);
+    const listings = chains.map((chain) =>
+      gateway.runChecked(['nft', 'list', 'chain', 'inet', 'conntrack_ftp', chain]),
+    );
+    return (await Promise.all(listings)).map((text) => Number(/counter packets (\d+)/.exec(text)?.[1]));
+  };
+
+  it('deals the connections out evenly, keeps each with its worker, and leaves other bits of its mark', async () => {
+    const text = counted(nftRules({ ...options, mark: 0x4000_0000 }));
+    await load(text);
+    const once = await list();
+    await load(text);
+    expect(await list()).toBe(once);
+    await load(`add table inet marking
+      add chain inet marking entry { type filter hook prerouting priority -170; }
+      add rule inet marking entry ct state new ct mark set ${OWN_BITS}`);
+    await gateway.runChecked(['conntrack', '-F']);
+    const talks = Array.from({ length: WORKERS }, () =>
+      FAMILIES.map((family) => talk(topology.client.namespace, topology.server.address[family], PORT, LINES)),
+    );
+    expect(await Promise.all(talks.flat())).toEqual(Array(2 * WORKERS).fill(true));
+    expect(await countedOf(WORKERS)).toEqual(Array(WORKERS).fill(TO_DAEMON));
+    const filter = ['-p', 'tcp', '--orig-port-dst', String(PORT)];
+    const lines = await Promise.all(FAMILIES.map((family) => connectionLines(gateway, family, ...filter)));
+    const marks = lines.flat().map((line) => Number(/ mark=(\d+) /.exec(line)?.[1]));
+    expect(marks.map((mark) => (mark & 0x1800_0000) >>> 27).sort()).toEqual([1, 1, 2, 2, 3, 3]);
+    expect(marks.map((mark) => (mark & ~0x1800_0000) >>> 0)).toEqual(Array(6).fill(OWN_BITS));
+    await load('delete table inet marking');
+  });
+
+  it('deals out anew what has a number of an earlier ruleset', async () => {
+    await load(counted(nftRules({ ...options, workers: 2 })));
+    await load(`add table inet marking
+      add chain inet marking entry { type filter hook prerouting priority -170; }
+      add rule inet marking entry ct state new ct mark set 0x18000000`);
+    const talks = [1, 2].map(() => talk(topology.client.namespace, topology.server.address[4], PORT, LINES));
+    expect(await Promise.all(talks)).toEqual([true, true]);
+    expect(await countedOf(2)).toEqual([TO_DAEMON / 2, TO_DAEMON / 2]);
     await load('delete table inet marking');
   });
 });

@@ -22,14 +22,16 @@ const NFT = { name: 'nft', apply: applyNft, listing: ['nft', 'list', 'ruleset'] 
 const IPTABLES = { name: 'iptables', apply: applyIptables, listing: ['iptables-save'] } as const;
 
 const RULESETS = [
-  { ...NFT, placement: 'gateway', rows: FOUR_ROWS },
-  { ...NFT, placement: 'client-host', rows: TWO_ROWS },
-  { ...IPTABLES, placement: 'gateway', rows: TWO_ROWS },
+  { ...NFT, placement: 'gateway', rows: FOUR_ROWS, workers: 1 },
+  { ...NFT, placement: 'client-host', rows: TWO_ROWS, workers: 1 },
+  { ...NFT, placement: 'gateway', rows: TWO_ROWS, workers: 3 },
+  { ...IPTABLES, placement: 'gateway', rows: TWO_ROWS, workers: 1 },
 ] as const;
 
 describe.each(RULESETS)(
-  'with the $name ruleset, on the $placement',
-  ({ placement, rows, apply, listing }) => {
+  'with the $name ruleset, on the $placement, workers: $workers',
+  ({ placement, rows, apply, listing, workers }) => {
+    const options: RulesOptions = { ...RULES_DEFAULTS, workers };
     let scene: Scene;
     let host: RulesHost;
     const list = async (): Promise<string> => {
@@ -47,11 +49,11 @@ describe.each(RULESETS)(
 
     it('applying may be repeated, and removing leaves what was there', async () => {
       const before = await list();
-      applied(RULES_DEFAULTS);
+      applied(options);
       const once = await list();
       expect(once).toMatch(/queue/i);
       applied({ ...RULES_DEFAULTS, queue: 5, failClosed: true });
-      applied(RULES_DEFAULTS);
+      applied(options);
       expect(await list()).toBe(once);
       applied(undefined);
       expect(withoutEmptyTables(await list())).toBe(withoutEmptyTables(before));
@@ -60,12 +62,23 @@ describe.each(RULESETS)(
     describe('and the daemon', () => {
       let daemon: Daemon;
       beforeAll(async () => {
-        applied(RULES_DEFAULTS);
+        applied(options);
         const { laboratory, topology, server } = scene;
-        daemon = await Daemon.start(laboratory, topology.firewall, { ports: [server.settings.port] });
+        daemon = await Daemon.start(laboratory, topology.firewall, {
+          ports: [server.settings.port],
+          options: ['--workers', String(workers)],
+        });
       });
 
       it.each(rows)('$label passes', (row) => expectAllPass(scene, row, daemon));
+
+      it('each connection was read from its beginning, by one worker', async () => {
+        await daemon.stop();
+        expect(daemon.counter('midStream')).toBe(0);
+        expect(daemon.counter('refused')).toBe(0);
+        const readers = new Set(daemon.decisions.map(({ worker }) => worker));
+        expect(readers.size).toBe(workers);
+      });
     });
   },
 );
