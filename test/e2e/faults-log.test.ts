@@ -45,11 +45,14 @@ describe('the daemon’s log', () => {
     return () => scene.laboratory.close();
   });
 
-  async function startInto(pipe: string): Promise<{ daemon: RunningProcess; reader: number }> {
+  async function startInto(
+    pipe: string,
+    ...options: readonly string[]
+  ): Promise<{ daemon: RunningProcess; reader: number }> {
     const { laboratory, topology } = scene;
     await topology.firewall.runChecked(['mkfifo', pipe]);
     const reader = openSync(pipe, NONBLOCKING_READ);
-    const redirected = ['sh', '-c', 'exec "$@" > "$0"', pipe, ...conntrackFtp('run')] as const;
+    const redirected = ['sh', '-c', 'exec "$@" > "$0"', pipe, ...conntrackFtp('run', ...options)] as const;
     const daemon = await laboratory.start(topology.firewall, redirected);
     await daemon.waitUntil('ready', () => take(reader)?.includes('"event":"ready"'));
     return { daemon, reader };
@@ -67,6 +70,15 @@ describe('the daemon’s log', () => {
   it('is a pipe that nobody takes anything from', async () => {
     const pipe = join(scene.laboratory.makeFolder('log'), 'full');
     const { daemon, reader } = await startInto(pipe);
+    fill(pipe);
+    await expectService(daemon);
+    closeSync(reader);
+  });
+
+  it('is a pipe that nobody takes anything from, and the lines are those of workers', async () => {
+    const pipe = join(scene.laboratory.makeFolder('log'), 'workers');
+    // The ruleset knows the first of their queues only; that is enough for lines.
+    const { daemon, reader } = await startInto(pipe, '--workers', '2');
     fill(pipe);
     await expectService(daemon);
     closeSync(reader);
