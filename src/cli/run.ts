@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { Worker } from 'node:worker_threads';
 import { Command } from 'commander';
 import type { Logger } from 'pino';
 import { MissingError, NotPermittedError } from '../errors.js';
@@ -20,9 +19,6 @@ import { checkOptions, readConfiguration, RunOptionsSchema, type RunOptions } fr
 import { addPolicyOptions, policyFrom } from './policy-options.js';
 import { QueueReader } from './queue-reader.js';
 import { checkLogRate, readerLimits } from './reader-limits.js';
-import { SupervisedWorker, sumOf } from './supervised-worker.js';
-import type { WorkerThread } from './worker-life.js';
-import type { WorkerStart } from './worker-messages.js';
 
 const EXAMPLES = `
 Examples:
@@ -118,36 +114,25 @@ async function serve(
 
 /** A queue for each worker, read in a thread of its own. */
 async function serveByWorkers(options: RunOptions, binding: NativeBinding, log: Log): Promise<void> {
-  const { logger, write } = log;
   const socket = openSocket(binding);
   const anchors = chooseAnchors(socket, options.anchor);
   socket.close();
-  const workers = Array.from({ length: options.workers }, (_, at) => {
-    const worker = at + 1;
-    const spawn = (): WorkerThread => spawnWorker({ worker, options });
-    return new SupervisedWorker({ worker, queue: options.queue + at, spawn, logger, write });
-  });
+  // Not loaded where there is one reader only: that shall be ready soon.
+  const { Workers } = await import('./workers.js');
+  const workers = new Workers(options, log);
   let ending = false;
   try {
     await new Promise<void>((resolve, reject) => {
-      endAtSignals(logger, resolve);
-      Promise.all(workers.map((worker) => worker.start())).then(() => {
-        if (!ending) logReady(logger, options, anchors);
+      endAtSignals(log.logger, resolve);
+      workers.start().then(() => {
+        if (!ending) logReady(log.logger, options, anchors);
       }, reject);
     });
   } finally {
     ending = true;
-    await Promise.all(workers.map((worker) => worker.stop()));
-    const counters = sumOf(workers.map((worker) => worker.counters));
-    logger.info({ event: 'stopped', ...counters }, 'stopped');
+    await workers.stop();
+    log.logger.info({ event: 'stopped', ...workers.counters }, 'stopped');
   }
-}
-
-function spawnWorker(start: WorkerStart): WorkerThread {
-  return new Worker(new URL('worker-main.js', import.meta.url), {
-    name: `worker ${start.worker}`,
-    workerData: start,
-  });
 }
 
 function requireNetAdmin(): void {
