@@ -11,6 +11,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { waitFor } from '../lab/condition.js';
 import { conntrackFtp, Daemon, loadDaemonRules } from '../lab/daemon.js';
 import { queueState } from '../lab/queue-state.js';
+import { workersByClient } from './connection-workers.js';
 import { EACH_MODE, impatientVsftpd, KeepingClients } from './keeping-clients.js';
 import { openScene, type Scene } from './scene.js';
 
@@ -71,8 +72,8 @@ describe('a worker that dies', () => {
     const deathFile = join(scene.laboratory.makeFolder('death'), 'way');
     const daemon = await start(deathFile);
     const clients = await KeepingClients.start(scene, SESSIONS);
-    const read = daemon.decisions.filter(({ worker }) => worker === DYING);
-    expect(new Set(read.map(({ client, clientPort }) => `${client} ${clientPort}`)).size).toBe(EACH_WORKERS);
+    const readers = [...workersByClient(daemon.decisions).values()].flatMap((workers) => [...workers]);
+    expect(readers.filter((worker) => worker === DYING)).toHaveLength(EACH_WORKERS);
     await pause(TELLS_WITHIN_MS);
 
     const from = Date.now();

@@ -9,9 +9,10 @@ import { spared } from '../lab/clients/client.js';
 import { curl } from '../lab/clients/curl.js';
 import { describeEnding } from '../lab/command.js';
 import { connectionLines } from '../lab/conntrack.js';
-import { Daemon, DEFAULT_ANCHOR, loadDaemonRules, type DecisionRecord } from '../lab/daemon.js';
+import { Daemon, DEFAULT_ANCHOR, loadDaemonRules } from '../lab/daemon.js';
 import { FAMILIES } from '../lab/family.js';
 import { restoreRules } from '../lab/firewall.js';
+import { workersByClient } from './connection-workers.js';
 import { arrivedWhole, invalidPackets, session } from './nat-session.js';
 import { CASES, openTranslated, SHAPES, STANDS, translate, type Case, type Stand } from './nat-shapes.js';
 import type { Scene } from './scene.js';
@@ -24,19 +25,6 @@ const OWN_BITS = 0x4080_0005;
 const OWN_RULE = `-A PREROUTING -p tcp -m conntrack --ctstate NEW -j CONNMARK --set-xmark ${OWN_BITS}/${OWN_BITS}`;
 /** `session` makes so many. */
 const TRANSFERS = 6;
-
-/** As the decisions name a connection: by its client. */
-const clientOf = ({ client, clientPort }: DecisionRecord): string => `${client} ${clientPort}`;
-
-/** Which workers have decided for each connection. */
-function workersByClient(decisions: readonly DecisionRecord[]): Map<string, Set<number | undefined>> {
-  const workers = new Map<string, Set<number | undefined>>();
-  for (const decision of decisions) {
-    const client = clientOf(decision);
-    workers.set(client, (workers.get(client) ?? new Set()).add(decision.worker));
-  }
-  return workers;
-}
 
 /** The mark of each control connection, by its client. */
 async function marksByClient({ topology }: Scene): Promise<Map<string, number>> {
