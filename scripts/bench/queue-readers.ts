@@ -19,7 +19,7 @@ const NFQUEUE_READER = path.join(import.meta.dirname, 'nfqueue-reader.mjs');
 
 /** Counters of the daemon that stay 0 where all lines come, each after the one before. */
 const FAULTS = [
-  ...['refused', 'eventOverruns'],
+  ...['refused', 'eventOverruns', 'midStream'],
   ...['queueOverruns', 'queueMalformed', 'defects'],
   ...['holesPastAcknowledgment', 'holesPastBytes', 'holesPastRanges', 'holesPastTotal'],
   ...['segmentsOutOfReach', 'streamsMoved', 'commandsForgotten'],

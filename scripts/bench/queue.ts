@@ -10,6 +10,7 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { runChecked } from '../../test/lab/command.js';
+import { waitFor } from '../../test/lab/condition.js';
 import { loadDaemonRules } from '../../test/lab/daemon.js';
 import { Laboratory } from '../../test/lab/laboratory.js';
 import type { Namespace } from '../../test/lab/namespace.js';
@@ -92,18 +93,27 @@ async function look(gateway: Namespace, pid: number): Promise<Snapshot> {
   };
 }
 
-/** Throws `Error` where nothing was measured. */
-function nanosecondsEach(before: Snapshot, after: Snapshot): number {
-  const verdicts = after.verdicts - before.verdicts;
-  if (!(verdicts > 0)) throw new Error('no packet got a verdict');
-  return (after.nanoseconds - before.nanoseconds) / verdicts;
+/** Looks again when the time of a measurement is over, and there is something to measure. */
+async function lookAfter(
+  gateway: Namespace,
+  pid: number,
+  before: Snapshot,
+  effort: number,
+): Promise<Snapshot> {
+  await pause(Math.max(LEAST_MS, MEASURED_MS * effort));
+  return waitFor('verdicts', async () => {
+    const after = await look(gateway, pid);
+    return after.verdicts > before.verdicts && after;
+  });
 }
+
+const nanosecondsEach = (before: Snapshot, after: Snapshot): number =>
+  (after.nanoseconds - before.nanoseconds) / (after.verdicts - before.verdicts);
 
 /** What the reader does beside the generator, which sends as fast as it can. */
 async function measureLive(gateway: Namespace, pid: number, effort: number): Promise<Figures> {
   const before = await look(gateway, pid);
-  await pause(Math.max(LEAST_MS, MEASURED_MS * effort));
-  const after = await look(gateway, pid);
+  const after = await lookAfter(gateway, pid, before, effort);
   return {
     live: (after.verdicts - before.verdicts) / (after.milliseconds - before.milliseconds),
     liveNanoseconds: nanosecondsEach(before, after),
@@ -130,8 +140,8 @@ async function measureEmptying(
   await flood.waitUntil('the queue emptied', () => times.length > 0);
   const before = await look(gateway, pid);
   const from = times.length;
-  await pause(Math.max(LEAST_MS, MEASURED_MS * effort));
-  const after = await look(gateway, pid);
+  await flood.waitUntil('the queue emptied again', () => times.length > from);
+  const after = await lookAfter(gateway, pid, before, effort);
   return {
     emptying: 1e6 / quantile(times.slice(from), UNDISTURBED),
     emptyingNanoseconds: nanosecondsEach(before, after),

@@ -303,20 +303,30 @@ static void stay_on_one_processor(void) {
   if (sched_setaffinity(0, sizeof(last), &last) != 0) err(1, "sched_setaffinity");
 }
 
-static void open_connections(void) {
-  all_say(&client, TH_SYN, "", OPENING_PAUSE_NS);
-  all_say(&server, TH_SYN | TH_ACK, "", OPENING_PAUSE_NS);
-  all_say(&client, TH_ACK, "", OPENING_PAUSE_NS);
-  all_say(&server, TH_ACK | TH_PUSH, "220 ready\r\n", OPENING_PAUSE_NS);
-  /* The command that the first 227 answers. */
-  if (mix == ONLY) all_say(&client, TH_ACK | TH_PUSH, "PASV\r\n", OPENING_PAUSE_NS);
+/* Waits until the reader has taken everything. */
+static void wait_until_quiet(void) {
+  const struct timespec pause = {.tv_nsec = OPENING_PAUSE_NS};
+  int quiet = 0;
+  while (quiet < QUIET_LOOKS) {
+    nanosleep(&pause, NULL);
+    quiet = waiting() == 0 ? quiet + 1 : 0;
+  }
 }
 
-/* Waits until the reader has taken everything. */
-static void let_finish(void) {
-  const struct timespec pause = {.tv_nsec = OPENING_PAUSE_NS};
-  if (kill(reader, SIGCONT) != 0) err(1, "reader");
-  for (int quiet = 0; quiet<QUIET_LOOKS; quiet = waiting()> 0 ? 0 : quiet + 1) nanosleep(&pause, NULL);
+/* Nobody answers what has not come yet: the reader could take the beginning of a connection for its middle.
+ */
+static void open_with(struct end* from, uint8_t flags, const char* text) {
+  all_say(from, flags, text, OPENING_PAUSE_NS);
+  wait_until_quiet();
+}
+
+static void open_connections(void) {
+  open_with(&client, TH_SYN, "");
+  open_with(&server, TH_SYN | TH_ACK, "");
+  open_with(&client, TH_ACK, "");
+  open_with(&server, TH_ACK | TH_PUSH, "220 ready\r\n");
+  /* The command that the first 227 answers. */
+  if (mix == ONLY) open_with(&client, TH_ACK | TH_PUSH, "PASV\r\n");
 }
 
 static enum mix mix_named(const char* name) {
@@ -355,6 +365,7 @@ int main(int count, char** words) {
     all_say(&client, TH_ACK | TH_PUSH, NULL, 0);
     all_say(&server, TH_ACK | TH_PUSH, NULL, 0);
   }
-  let_finish();
+  if (kill(reader, SIGCONT) != 0) err(1, "reader");
+  wait_until_quiet();
   printf("announced %" PRIu64 "\n", announced);
 }
