@@ -15,6 +15,8 @@ export interface QueueMix {
   readonly readers: readonly string[];
   /** The one that the others are compared with. */
   readonly against: string;
+  /** Whether readers may use the generator's processor as well. */
+  readonly anyProcessor: boolean;
   readonly goals: readonly Goal[];
 }
 
@@ -26,6 +28,12 @@ const BATCHES = 'C, batches';
 /** Does in a plain way what the daemon does. */
 const EXPECTING = 'C, libnetfilter_conntrack';
 
+/** With that many workers, each with its queue. */
+export const WORKERS: Readonly<Record<string, number>> = {
+  'conntrack-ftp, 2 workers': 2,
+  'conntrack-ftp, 4 workers': 4,
+};
+
 const emptying = { trial: OURS, column: 'emptying' };
 
 export const QUEUE_MIXES: readonly QueueMix[] = [
@@ -35,6 +43,7 @@ export const QUEUE_MIXES: readonly QueueMix[] = [
     flood: 'none',
     readers: [OURS, ONE_BY_ONE, BATCHES, NPM],
     against: BATCHES,
+    anyProcessor: false,
     goals: [
       { ...emptying, over: ONE_BY_ONE, atLeast: 2.5 },
       { ...emptying, over: BATCHES, atLeast: 0.95 },
@@ -48,6 +57,7 @@ export const QUEUE_MIXES: readonly QueueMix[] = [
     flood: 'some',
     readers: [OURS, EXPECTING, ONE_BY_ONE],
     against: EXPECTING,
+    anyProcessor: false,
     goals: [{ ...emptying, over: EXPECTING, atLeast: 1 }],
   },
   {
@@ -56,6 +66,16 @@ export const QUEUE_MIXES: readonly QueueMix[] = [
     flood: 'only',
     readers: [OURS, EXPECTING, ONE_BY_ONE],
     against: EXPECTING,
+    anyProcessor: false,
     goals: [{ ...emptying, over: EXPECTING, atLeast: 1 }],
+  },
+  {
+    name: 'workers',
+    title: 'Commands and replies that announce nothing, through as many queues as there are workers',
+    flood: 'none',
+    readers: [OURS, ...Object.keys(WORKERS)],
+    against: OURS,
+    anyProcessor: true,
+    goals: [],
   },
 ];

@@ -10,6 +10,7 @@ import type { Command } from '../../test/lab/command.js';
 import type { Laboratory } from '../../test/lab/laboratory.js';
 import type { Namespace } from '../../test/lab/namespace.js';
 import { SERVER_PORT } from './dialogue.js';
+import { WORKERS } from './queue-mixes.js';
 import { nfqueueFolder, pathOf } from './queue-programs.js';
 
 /** As the daemon has them. */
@@ -40,18 +41,23 @@ export interface RunningReader {
 /** Starts a reader in the gateway; it reads when this resolves. */
 export type StartReader = (laboratory: Laboratory, gateway: Namespace) => Promise<RunningReader>;
 
-/** The daemon; it must have read all, and in order. */
-export const startDaemon: StartReader = async (laboratory, gateway) => {
-  const daemon = await Daemon.start(laboratory, gateway, { ports: [SERVER_PORT] });
-  return {
-    pid: daemon.pid,
-    expects: true,
-    stop: async (announced) => {
-      await daemon.stop();
-      requireRead(daemon, announced);
-    },
+const startWorkers =
+  (workers: number): StartReader =>
+  async (laboratory, gateway) => {
+    const options = ['--workers', String(workers)];
+    const daemon = await Daemon.start(laboratory, gateway, { ports: [SERVER_PORT], options });
+    return {
+      pid: daemon.pid,
+      expects: true,
+      stop: async (announced) => {
+        await daemon.stop();
+        requireRead(daemon, announced);
+      },
+    };
   };
-};
+
+/** The daemon; it must have read all, and in order. */
+export const startDaemon = startWorkers(1);
 
 /** Throws `Error` where packets passed without it, or out of order: then its whole path was not measured. */
 function requireRead(daemon: Daemon, announced: number | undefined): void {
@@ -97,7 +103,9 @@ const NFQUEUE: Readonly<Record<string, StartReader>> = {
 
 /** By name, those that can be here: npm's `nfqueue` only where it is installed. */
 export function queueReaders(): Readonly<Record<string, StartReader>> {
+  const workers = Object.entries(WORKERS).map(([name, count]) => [name, startWorkers(count)] as const);
   return {
+    ...Object.fromEntries(workers),
     'conntrack-ftp': startDaemon,
     'C, libnetfilter_conntrack': startProgram(() => [pathOf('expecting'), ...SETTINGS], true),
     'C, one by one': startOneByOne,

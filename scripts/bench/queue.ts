@@ -19,9 +19,9 @@ import type { RunningProcess } from '../../test/lab/running-process.js';
 import { buildTopology, type Topology } from '../../test/lab/topology.js';
 import { SERVER_PORT } from './dialogue.js';
 import { processorTime } from './processor-time.js';
-import { QUEUE_MIXES, type QueueMix } from './queue-mixes.js';
+import { QUEUE_MIXES, WORKERS, type QueueMix } from './queue-mixes.js';
 import { buildNfqueue, buildProgram, pathOf, PROGRAMS } from './queue-programs.js';
-import { queueReaders, type StartReader } from './queue-readers.js';
+import { queueReaders } from './queue-readers.js';
 import { quantile } from './statistics.js';
 import type { Comparison, Figures, Part } from './trial.js';
 
@@ -60,16 +60,24 @@ interface Snapshot {
   readonly nanoseconds: number;
 }
 
+/** What is looked at: queues from 0 on, and the process that reads them. */
+interface Watched {
+  readonly gateway: Namespace;
+  readonly queues: number;
+  readonly pid: number;
+}
+
 async function restore(namespace: Namespace, table: string, rule: string): Promise<void> {
   const input = [`*${table}`, rule, 'COMMIT', ''].join('\n');
   await namespace.runChecked(['iptables-restore', '--noflush'], { input });
 }
 
-async function layOut(laboratory: Laboratory): Promise<Topology> {
+/** @param queues  how many, from 0 on */
+async function layOut(laboratory: Laboratory, queues: number): Promise<Topology> {
   const topology = await buildTopology(laboratory, 'gateway');
   const { client, server, firewall } = topology;
   await firewall.configure([`route add ${CLIENTS} via ${client.address[4]}`]);
-  await loadDaemonRules(firewall, [SERVER_PORT]);
+  await loadDaemonRules(firewall, [SERVER_PORT], '--workers', String(queues));
   await restore(firewall, 'mangle', DROP_BEHIND_QUEUE);
   await restore(client.namespace, 'raw', DROP_AT_HOST);
   await restore(server.namespace, 'raw', DROP_AT_HOST);
@@ -82,27 +90,28 @@ function countOf(rules: string, text: string): number {
   return Number(/^\[(\d+):/.exec(rule ?? '')?.[1]);
 }
 
-async function look(gateway: Namespace, pid: number): Promise<Snapshot> {
-  const state = await queueState(gateway);
+/** Packets that could not be queued, or not handed to their reader; of all queues. */
+async function packetsDropped(gateway: Namespace, queues: number): Promise<number> {
+  const numbers = Array.from({ length: queues }, (_, queue) => queue);
+  const states = await Promise.all(numbers.map(async (queue) => queueState(gateway, queue)));
+  return states.reduce((sum, state) => sum + (state?.droppedFull ?? NaN) + (state?.overruns ?? NaN), 0);
+}
+
+async function look({ gateway, queues, pid }: Watched): Promise<Snapshot> {
   const rules = await gateway.runChecked(['iptables-save', '--counters', '--table', 'mangle']);
   return {
     milliseconds: performance.now(),
     nanoseconds: processorTime(pid),
     verdicts: countOf(rules, '--tcp-flags PSH PSH'),
-    dropped: (state?.droppedFull ?? NaN) + (state?.overruns ?? NaN),
+    dropped: await packetsDropped(gateway, queues),
   };
 }
 
 /** Looks again when the time of a measurement is over, and there is something to measure. */
-async function lookAfter(
-  gateway: Namespace,
-  pid: number,
-  before: Snapshot,
-  effort: number,
-): Promise<Snapshot> {
+async function lookAfter(watched: Watched, before: Snapshot, effort: number): Promise<Snapshot> {
   await pause(Math.max(LEAST_MS, MEASURED_MS * effort));
   return waitFor('verdicts', async () => {
-    const after = await look(gateway, pid);
+    const after = await look(watched);
     return after.verdicts > before.verdicts && after;
   });
 }
@@ -111,9 +120,9 @@ const nanosecondsEach = (before: Snapshot, after: Snapshot): number =>
   (after.nanoseconds - before.nanoseconds) / (after.verdicts - before.verdicts);
 
 /** What the reader does beside the generator, which sends as fast as it can. */
-async function measureLive(gateway: Namespace, pid: number, effort: number): Promise<Figures> {
-  const before = await look(gateway, pid);
-  const after = await lookAfter(gateway, pid, before, effort);
+async function measureLive(watched: Watched, effort: number): Promise<Figures> {
+  const before = await look(watched);
+  const after = await lookAfter(watched, before, effort);
   return {
     live: (after.verdicts - before.verdicts) / (after.milliseconds - before.milliseconds),
     liveNanoseconds: nanosecondsEach(before, after),
@@ -125,12 +134,7 @@ async function measureLive(gateway: Namespace, pid: number, effort: number): Pro
  * How fast it empties a queue that was filled while it stood still. Of all the times, one counts that is longer than a tenth of
  * them: whoever else uses the machine lengthens the others, and the longer a reader takes, the more of them.
  */
-async function measureEmptying(
-  gateway: Namespace,
-  pid: number,
-  flood: RunningProcess,
-  effort: number,
-): Promise<Figures> {
+async function measureEmptying(watched: Watched, flood: RunningProcess, effort: number): Promise<Figures> {
   const times: number[] = [];
   flood.onLine((line) => {
     const [packets, nanoseconds] = line.split(' ').map(Number);
@@ -138,10 +142,10 @@ async function measureEmptying(
   });
   process.kill(flood.pid, 'SIGUSR1');
   await flood.waitUntil('the queue emptied', () => times.length > 0);
-  const before = await look(gateway, pid);
+  const before = await look(watched);
   const from = times.length;
   await flood.waitUntil('the queue emptied again', () => times.length > from);
-  const after = await lookAfter(gateway, pid, before, effort);
+  const after = await lookAfter(watched, before, effort);
   return {
     emptying: 1e6 / quantile(times.slice(from), UNDISTURBED),
     emptyingNanoseconds: nanosecondsEach(before, after),
@@ -192,22 +196,22 @@ async function startFlood(
 }
 
 /** Measures one reader once. */
-export async function measureReader(
-  startReader: StartReader,
-  mix: QueueMix,
-  effort: number,
-): Promise<Figures> {
+export async function measureReader(name: string, mix: QueueMix, effort: number): Promise<Figures> {
+  const startReader = queueReaders()[name];
+  if (startReader === undefined) throw new Error(`${name} cannot be here`);
   const laboratory = new Laboratory();
   try {
-    const topology = await layOut(laboratory);
+    const queues = WORKERS[name] ?? 1;
+    const topology = await layOut(laboratory, queues);
     const gateway = topology.firewall;
     const reader = await startReader(laboratory, gateway);
-    await leaveToGenerator(reader.pid);
+    if (!mix.anyProcessor) await leaveToGenerator(reader.pid);
+    const watched = { gateway, queues, pid: reader.pid };
     const madeBefore = await expectationsMade(gateway);
     const flood = await startFlood(laboratory, topology, mix, reader.pid);
     await pause(Math.max(LEAST_MS, WARM_UP_MS * effort));
-    const live = await measureLive(gateway, reader.pid, effort);
-    const emptying = await measureEmptying(gateway, reader.pid, flood, effort);
+    const live = await measureLive(watched, effort);
+    const emptying = await measureEmptying(watched, flood, effort);
     const announced = await endFlood(flood);
     const made = (await expectationsMade(gateway)) - madeBefore;
     await reader.stop(announced);
@@ -228,19 +232,16 @@ async function prepare(): Promise<void> {
 /** Those of the mix's readers that are there take turns. */
 function comparisonOf(mix: QueueMix): Comparison {
   const all = queueReaders();
-  const readers = mix.readers.flatMap((name) => {
-    const startReader = all[name];
-    return startReader === undefined ? [] : [{ name, startReader }];
-  });
-  const present = new Set(readers.map(({ name }) => name));
+  const readers = mix.readers.filter((name) => name in all);
+  const present = new Set(readers);
   return {
     name: mix.name,
     title: mix.title,
     columns: COLUMNS,
-    trials: readers.map(({ name, startReader }) => ({
+    trials: readers.map((name) => ({
       name,
       ...(name === mix.against ? {} : { against: mix.against }),
-      measure: async (effort) => measureReader(startReader, mix, effort),
+      measure: async (effort) => measureReader(name, mix, effort),
     })),
     goals: mix.goals.filter(({ over }) => over === undefined || present.has(over)),
   };

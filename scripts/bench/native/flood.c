@@ -33,6 +33,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -42,6 +43,7 @@
 #define FIRST_PORT 10000
 #define SERVER_PORT 21
 #define PAUSE_NS 20000
+#define MOMENT_NS 2000
 /* A handshake does not wait in the queue, which would tell how far the gateway is: it needs time to take it
  * in. */
 #define OPENING_PAUSE_NS 5000000
@@ -70,8 +72,11 @@ struct end {
 static struct end client, server;
 /* What the kernel says of the gateway's queues; the descriptor stays with the namespace it was opened in. */
 static int queues;
+/* How many there are. */
+static int queues_read;
 static int most_waiting;
 static pid_t reader;
+static bool stands_still;
 static volatile sig_atomic_t in_turns, ending;
 static enum mix mix;
 static int connections;
@@ -115,15 +120,20 @@ static void open_gateway(const char* namespace) {
   if (queues < 0) err(1, "nfnetlink_queue");
 }
 
-/* Packets without a verdict; 0 where nobody reads, whose packets pass. */
+/* Packets without a verdict, of all queues; 0 where nobody reads, whose packets pass. */
 static int waiting(void) {
-  char text[512];
+  char text[2048];
   const ssize_t length = pread(queues, text, sizeof(text) - 1, 0);
   if (length < 0) err(1, "nfnetlink_queue");
   text[length] = '\0';
   int packets = 0;
-  /* Columns: queue, port id, waiting. */
-  if (sscanf(text, "%*d %*d %d", &packets) != 1) return 0;
+  queues_read = 0;
+  for (const char* line = text; *line != '\0'; line = strchrnul(line, '\n'), line += *line == '\n') {
+    int of_queue = 0;
+    /* Columns: queue, port id, waiting. */
+    if (sscanf(line, "%*d %*d %d", &of_queue) == 1) queues_read++;
+    packets += of_queue;
+  }
   return packets;
 }
 
@@ -141,23 +151,29 @@ static int64_t nanoseconds(void) {
   return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
-/* Lets the reader take what waits, and has it stand still again. */
-static void let_reader_take(void) {
-  static bool stands_still = false;
-  if (stands_still) {
-    const int packets = waiting();
-    const int64_t began = nanoseconds();
-    if (kill(reader, SIGCONT) != 0) err(1, "reader");
-    while (waiting() > 0) continue;
-    printf("%d %lld\n", packets, (long long)(nanoseconds() - began));
-    fflush(stdout);
-  }
+static void stop_reader(void) {
   if (kill(reader, SIGSTOP) != 0) err(1, "reader");
   stands_still = true;
 }
 
+/* Lets the reader take what waits, and has it stand still again. */
+static void let_reader_take(void) {
+  /* Several queues have several readers, one of which may need this processor. */
+  const struct timespec moment = {.tv_nsec = MOMENT_NS};
+  const int packets = waiting();
+  const int64_t began = nanoseconds();
+  if (kill(reader, SIGCONT) != 0) err(1, "reader");
+  while (waiting() > 0) {
+    if (queues_read > 1) nanosleep(&moment, NULL);
+  }
+  printf("%d %lld\n", packets, (long long)(nanoseconds() - began));
+  fflush(stdout);
+  stop_reader();
+}
+
 static void wait_for_room(void) {
   const struct timespec pause = {.tv_nsec = PAUSE_NS};
+  if (in_turns && !stands_still) stop_reader();
   while (waiting() + BATCH > most_waiting) {
     if (in_turns) {
       let_reader_take();

@@ -49,7 +49,7 @@ static const char* ask(struct control* control, const char* command, const char*
 static bool read_file(int data) {
   char bytes[4096];
   size_t read_bytes = 0;
-  ssize_t received;
+  ssize_t received = 0;
   while ((received = recv(data, bytes, sizeof(bytes), 0)) > 0) read_bytes += (size_t)received;
   close(data);
   if (received == 0 && read_bytes == file_bytes) return true;
