@@ -24,9 +24,9 @@ const OURS = 'conntrack-ftp';
 
 /** As fast as they go: by then the daemon's code is compiled as it will stay. */
 const WARM_UP_COMMANDS = 4000;
-const COMMANDS = 4000;
+const COMMANDS = 20_000;
 /** Long enough for all to fall asleep. */
-const PAUSE_MICROSECONDS = 1000;
+const PAUSE_MICROSECONDS = 500;
 const DEADLINE_MS = 120_000;
 
 /** Measures once how long a command takes until its reply is there, in microseconds. */

@@ -7,6 +7,7 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { findTrial } from './parts.js';
+import { INLINING } from '../../src/cli/inlining.js';
 import type { Figures } from './trial.js';
 
 /** Where a trial is: its part, its comparison, its name. */
@@ -20,7 +21,7 @@ const PROGRAM = fileURLToPath(import.meta.url);
  */
 export async function measureApart(path: TrialPath, effort: number): Promise<Figures | undefined> {
   const child = fork(PROGRAM, [...path, String(effort)], {
-    execArgv: ['--expose-gc', '--import', 'tsx'],
+    execArgv: ['--expose-gc', INLINING, '--import', 'tsx'],
     stdio: ['ignore', 2, 2, 'ipc'],
   });
   let figures: Figures | undefined;

@@ -36,6 +36,17 @@ export class LogRelay {
   /** The main thread has taken lines with so many characters. */
   taken(characters: number): void {
     this.#underWay -= characters;
+    // Then there is room for the line that tells it as well.
+    if (this.#underWay <= this.#options.capacity / 2) this.#tellLosses();
+  }
+
+  /** Nothing more will be taken: what was lost is told now, whatever is under way. */
+  end(): void {
+    this.#underWay = 0;
+    this.#tellLosses();
+  }
+
+  #tellLosses(): void {
     const lines = this.#untold;
     if (lines === 0) return;
     this.#untold = 0;

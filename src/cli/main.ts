@@ -5,10 +5,12 @@
  *
  * @module
  */
+import { setFlagsFromString } from 'node:v8';
 import { MissingError } from '../errors.js';
 import { loadBinding } from '../kernel/binding.js';
 import { hasNetAdmin } from '../kernel/process-capability.js';
 import { confineThisProcess } from './confinement.js';
+import { INLINING } from './inlining.js';
 
 /** What keeps it from that is said by `run`, which does the same once the command line is read. */
 function confineEarly(): void {
@@ -20,5 +22,6 @@ function confineEarly(): void {
 }
 
 if (process.argv[2] === 'run') confineEarly();
+setFlagsFromString(INLINING);
 const { main } = await import('./program.js');
 await main();

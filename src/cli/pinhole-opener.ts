@@ -44,6 +44,8 @@ export interface PinholeOpenerParts {
   readonly lifetime: number | undefined;
   /** Unused pinholes that one client may have. */
   readonly mostPerClient: number;
+  /** Tries at a pinhole that one client may cause in a second. */
+  readonly requestsPerClient: number;
   /** Where the passive ports of the site's servers lie, if that is known. */
   readonly passivePorts: PortRange | undefined;
   /** Seconds since 1970. */
@@ -55,11 +57,12 @@ export interface PinholeOpenerParts {
 export class PinholeOpener {
   readonly #parts: PinholeOpenerParts;
   readonly #pending: PendingPinholes;
-  readonly #rate = new ClientRate(MAX_PINHOLE_REQUESTS);
+  readonly #rate: ClientRate;
 
   constructor(parts: PinholeOpenerParts) {
     this.#parts = parts;
     this.#pending = new PendingPinholes(parts.mostPerClient);
+    this.#rate = new ClientRate(parts.requestsPerClient);
   }
 
   /** Answers what the other side is told, or what stood in the way. Throws `ConntrackFtpError` for what has no name. */

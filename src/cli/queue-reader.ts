@@ -67,6 +67,7 @@ export class QueueReader {
       table,
       lifetime: options.expectSeconds,
       mostPerClient: limits.expectationsPerClient,
+      requestsPerClient: limits.pinholeRequests,
       passivePorts: options.passivePorts,
       now,
       random: Math.random,

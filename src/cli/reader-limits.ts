@@ -8,11 +8,14 @@ import { UsageError } from '../errors.js';
 import { DEFAULT_MAX_TAIL_BYTES } from '../ftp/line-scanner.js';
 import { DEFAULT_MAX_TOTAL_BYTES } from '../tcp/reassembler.js';
 import type { RunOptions } from './options.js';
+import { MAX_PINHOLE_REQUESTS } from './pinhole-opener.js';
 
 export interface ReaderLimits {
   readonly connections: number;
   readonly connectionsPerClient: number;
   readonly expectationsPerClient: number;
+  /** Tries at a pinhole in a second, of one client. */
+  readonly pinholeRequests: number;
   /** Lines a second. */
   readonly logLines: number;
   readonly outOfOrderBytes: number;
@@ -26,15 +29,19 @@ type Limited = Pick<
 
 /**
  * The limits of a worker, from 1. Rounded up, but for the lines of the log: those of all workers together are never
- * more than were asked for.
+ * more than were asked for. Connections are dealt out in turn whoever has them, so of one client a worker can have more
+ * than its part: there is room for four times what it is off by on average.
  */
 export function readerLimits(options: Limited, worker: number): ReaderLimits {
   const { workers, logRate } = options;
   const part = (whole: number): number => Math.ceil(whole / workers);
+  const ofClient = (whole: number): number =>
+    Math.min(whole, part(whole) + Math.ceil(4 * Math.sqrt(whole / workers)));
   return {
     connections: part(options.maxConnections),
-    connectionsPerClient: part(options.maxConnectionsPerClient),
-    expectationsPerClient: part(options.maxExpectationsPerClient),
+    connectionsPerClient: ofClient(options.maxConnectionsPerClient),
+    expectationsPerClient: ofClient(options.maxExpectationsPerClient),
+    pinholeRequests: part(MAX_PINHOLE_REQUESTS),
     logLines: Math.floor(logRate / workers) + (worker <= logRate % workers ? 1 : 0),
     outOfOrderBytes: part(DEFAULT_MAX_TOTAL_BYTES),
     unfinishedLineBytes: part(DEFAULT_MAX_TAIL_BYTES),

@@ -68,6 +68,7 @@ function tellCounters(): void {
 /** With its sockets and its port closed, nothing keeps the thread. */
 function end(): void {
   reader?.close();
+  relay.end();
   tellCounters();
   port.close();
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SystemCallError } from '../errors.js';
 import type { NativeBinding } from './binding.js';
@@ -23,12 +23,31 @@ export function hasNetAdmin(procRoot = '/proc'): boolean | undefined {
   return capabilities === undefined ? undefined : (capabilities & NET_ADMIN) !== 0n;
 }
 
-/** Whether this thread holds CAP_NET_ADMIN at the most, and can gain nothing: capabilities(7), PR_SET_NO_NEW_PRIVS. */
+/**
+ * Whether each thread of this process holds CAP_NET_ADMIN at the most, and can gain nothing: capabilities(7),
+ * PR_SET_NO_NEW_PRIVS.
+ */
 export function isConfined(procRoot = '/proc'): boolean {
-  const permitted = statusField('CapPrm', procRoot);
+  const threads = threadsOf(procRoot);
   return (
-    permitted !== undefined && (permitted & ~NET_ADMIN) === 0n && statusField('NoNewPrivs', procRoot) === 1n
+    threads.length > 0 && threads.every((thread) => isThreadConfined(join('self/task', thread), procRoot))
   );
+}
+
+function isThreadConfined(task: string, procRoot: string): boolean {
+  const permitted = statusField('CapPrm', procRoot, task);
+  // It has ended meanwhile.
+  if (permitted === undefined) return true;
+  return (permitted & ~NET_ADMIN) === 0n && statusField('NoNewPrivs', procRoot, task) === 1n;
+}
+
+/** None where they cannot be read. */
+function threadsOf(procRoot: string): string[] {
+  try {
+    return readdirSync(join(procRoot, 'self/task'));
+  } catch {
+    return [];
+  }
 }
 
 /**
@@ -48,10 +67,10 @@ export function confine(binding: Pick<NativeBinding, 'restartWith'>, restarted: 
   }
 }
 
-function statusField(name: string, procRoot: string): bigint | undefined {
+function statusField(name: string, procRoot: string, task = 'self'): bigint | undefined {
   let status: string;
   try {
-    status = readFileSync(join(procRoot, 'self/status'), 'utf8');
+    status = readFileSync(join(procRoot, task, 'status'), 'utf8');
   } catch {
     return undefined;
   }

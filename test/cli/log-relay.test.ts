@@ -22,12 +22,22 @@ it('sends no more than may be under way, and tells how many lines were lost once
   for (let number = 0; number < 15; number++) relay.write(`${String(number).padEnd(9)}\n`);
   expect(posted).toHaveLength(10);
   expect(told).toEqual([]);
+  relay.taken(40);
+  expect(told).toEqual([]);
   relay.taken(10);
   expect(told).toEqual([5]);
   relay.taken(10);
   expect(told).toEqual([5]);
   relay.write('the next\n');
   expect(posted.at(-1)).toBe('the next\n');
+});
+
+it('tells at its end what it has not told', () => {
+  for (let number = 0; number < 15; number++) relay.write(`${String(number).padEnd(9)}\n`);
+  relay.end();
+  expect(told).toEqual([5]);
+  relay.end();
+  expect(told).toEqual([5]);
 });
 
 it('never has more under way, sends in order, and counts each line that it does not send', () => {

@@ -64,6 +64,7 @@ class Site {
       table: this.kernel,
       lifetime: undefined,
       mostPerClient: 1_000_000,
+      requestsPerClient: MAX_PINHOLE_REQUESTS,
       passivePorts: undefined,
       now: () => this.now,
       random: () => 0.5,

@@ -17,6 +17,7 @@ describe('the limits', () => {
       connections: 262_144,
       connectionsPerClient: 4096,
       expectationsPerClient: 512,
+      pinholeRequests: 2000,
       logLines: 1000,
       outOfOrderBytes: 64 * 2 ** 20,
       unfinishedLineBytes: 16 * 2 ** 20,
@@ -37,16 +38,31 @@ describe('the limits', () => {
         expect(sum(all.map(({ logLines }) => logLines))).toBe(some.logRate);
         for (const [of, whole] of [
           ['connections', some.maxConnections],
-          ['connectionsPerClient', some.maxConnectionsPerClient],
-          ['expectationsPerClient', some.maxExpectationsPerClient],
+          ['pinholeRequests', 2000],
         ] as const) {
           const together = sum(all.map((limits) => limits[of]));
           expect(together).toBeGreaterThanOrEqual(whole);
           expect(together).toBeLessThan(whole + some.workers);
         }
+        for (const [of, whole] of [
+          ['connectionsPerClient', some.maxConnectionsPerClient],
+          ['expectationsPerClient', some.maxExpectationsPerClient],
+        ] as const) {
+          for (const limits of all) {
+            expect(limits[of]).toBeGreaterThanOrEqual(whole / some.workers);
+            expect(limits[of]).toBeLessThanOrEqual(whole);
+          }
+        }
         expect(Math.min(...all.flatMap((limits) => Object.values(limits) as number[]))).toBeGreaterThan(0);
       }),
     );
+  });
+
+  it('of one client leave room for a worker that has more of its connections than others', () => {
+    const [one] = limitsOfAll({ ...DEFAULTS, workers: 4 });
+    expect([one?.connectionsPerClient, one?.expectationsPerClient]).toEqual([1024 + 128, 128 + 46]);
+    const [few] = limitsOfAll({ ...DEFAULTS, workers: 8, maxConnectionsPerClient: 4 });
+    expect(few?.connectionsPerClient).toBe(4);
   });
 
   it('leave each worker a line of the log', () => {

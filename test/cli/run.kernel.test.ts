@@ -1,5 +1,5 @@
 /** `run` on the real kernel: how it starts, how it ends, and each reason why it cannot start, as a sentence. */
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -130,6 +130,21 @@ describe('the daemon holds CAP_NET_ADMIN and nothing else, in all of its threads
     expect(held(daemon)).not.toEqual(only(0));
     await daemon.stop();
     expect(daemon.log).toMatch(/"event":"unconfined","cause":"a new start did not shed them"/);
+  });
+
+  it('or says that it could not be started anew', async () => {
+    // As where Node is replaced by a newer one between the two starts.
+    const folder = laboratory.makeFolder('replaced');
+    const node = path.join(folder, 'node');
+    cpSync(process.execPath, node);
+    const vanish = path.join(folder, 'vanish.mjs');
+    writeFileSync(vanish, `import { rmSync } from 'node:fs';\nrmSync(process.execPath, { force: true });\n`);
+    const program = [node, '--import', vanish, ...conntrackFtp().slice(1)] as const;
+    const settings = { ports: [21], options: ['--queue', '12'] };
+    const daemon = await Daemon.startAs(laboratory, host, program, settings);
+    expect(held(daemon)).not.toEqual(only(0));
+    await daemon.stop();
+    expect(daemon.log).toMatch(/"event":"unconfined","cause":"start the own program anew: ENOENT/);
   });
 
   it('when an unprivileged user starts it who was given that capability', async () => {

@@ -72,8 +72,6 @@ struct end {
 static struct end client, server;
 /* What the kernel says of the gateway's queues; the descriptor stays with the namespace it was opened in. */
 static int queues;
-/* How many there are. */
-static int queues_read;
 static int most_waiting;
 static pid_t reader;
 static bool stands_still;
@@ -127,12 +125,10 @@ static int waiting(void) {
   if (length < 0) err(1, "nfnetlink_queue");
   text[length] = '\0';
   int packets = 0;
-  queues_read = 0;
   for (const char* line = text; *line != '\0'; line = strchrnul(line, '\n'), line += *line == '\n') {
     int of_queue = 0;
     /* Columns: queue, port id, waiting. */
-    if (sscanf(line, "%*d %*d %d", &of_queue) == 1) queues_read++;
-    packets += of_queue;
+    if (sscanf(line, "%*d %*d %d", &of_queue) == 1) packets += of_queue;
   }
   return packets;
 }
@@ -158,14 +154,12 @@ static void stop_reader(void) {
 
 /* Lets the reader take what waits, and has it stand still again. */
 static void let_reader_take(void) {
-  /* Several queues have several readers, one of which may need this processor. */
+  /* Not awake all the time: of several readers one may need this processor. */
   const struct timespec moment = {.tv_nsec = MOMENT_NS};
   const int packets = waiting();
   const int64_t began = nanoseconds();
   if (kill(reader, SIGCONT) != 0) err(1, "reader");
-  while (waiting() > 0) {
-    if (queues_read > 1) nanosleep(&moment, NULL);
-  }
+  while (waiting() > 0) nanosleep(&moment, NULL);
   printf("%d %lld\n", packets, (long long)(nanoseconds() - began));
   fflush(stdout);
   stop_reader();
@@ -369,6 +363,8 @@ int main(int count, char** words) {
   reader = (pid_t)number_in(words[8], 1, INT_MAX);
   if (signal(SIGUSR1, on_signal) == SIG_ERR || signal(SIGTERM, on_signal) == SIG_ERR) err(1, "signal");
   stay_on_one_processor();
+  /* As short sleeps as can be had. */
+  if (prctl(PR_SET_TIMERSLACK, 1UL) != 0) err(1, "timer slack");
   open_end(&client, words[2]);
   if (inet_pton(AF_INET, words[5], &client.first) != 1) errx(2, "%s is no IPv4 address", words[5]);
   open_gateway(words[3]);
