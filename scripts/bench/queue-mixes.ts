@@ -36,6 +36,12 @@ export const WORKERS: Readonly<Record<string, number>> = {
 
 const emptying = { trial: OURS, column: 'emptying' };
 
+/** The processor time as well: it has the collection of garbage in it, which announcements make and C does not. */
+const EXPECTING_GOALS: readonly Goal[] = [
+  { ...emptying, over: EXPECTING, atLeast: 1 },
+  { trial: OURS, column: 'emptyingNanoseconds', over: EXPECTING, atMost: 1 },
+];
+
 export const QUEUE_MIXES: readonly QueueMix[] = [
   {
     name: 'no announcements',
@@ -58,7 +64,7 @@ export const QUEUE_MIXES: readonly QueueMix[] = [
     readers: [OURS, EXPECTING, ONE_BY_ONE],
     against: EXPECTING,
     anyProcessor: false,
-    goals: [{ ...emptying, over: EXPECTING, atLeast: 1 }],
+    goals: EXPECTING_GOALS,
   },
   {
     name: 'only announcements',
@@ -67,7 +73,7 @@ export const QUEUE_MIXES: readonly QueueMix[] = [
     readers: [OURS, EXPECTING, ONE_BY_ONE],
     against: EXPECTING,
     anyProcessor: false,
-    goals: [{ ...emptying, over: EXPECTING, atLeast: 1 }],
+    goals: EXPECTING_GOALS,
   },
   {
     name: 'workers',
