@@ -13,7 +13,7 @@ import {
   withFilteredGateway,
   type Open,
 } from './filtered-gateway.js';
-import { buildProgram, pathOf } from './queue-programs.js';
+import { buildPrograms, pathOf } from './queue-programs.js';
 import { startDaemon, startOneByOne } from './queue-readers.js';
 import { shareOf, type Column, type Figures, type Part, type Trial } from './trial.js';
 
@@ -42,7 +42,7 @@ export async function measureRoundTrips(open: Open, effort: number): Promise<Fig
 }
 
 async function prepare(): Promise<void> {
-  for (const program of ['ftp-server', 'round-trip', 'one-by-one'] as const) await buildProgram(program);
+  await buildPrograms(['ftp-server', 'round-trip', 'one-by-one']);
   tellOfKernel();
 }
 

@@ -31,16 +31,16 @@ const LIBRARIES = {
 
 export type Program = keyof typeof LIBRARIES;
 
-export const PROGRAMS = Object.keys(LIBRARIES) as readonly Program[];
-
 /** Where `program` is once it is built. */
 export const pathOf = (program: Program): string => path.join(BUILT, program);
 
 /** Throws with the compiler's words where it fails. */
-export async function buildProgram(program: Program): Promise<void> {
+export async function buildPrograms(programs: readonly Program[]): Promise<void> {
   mkdirSync(BUILT, { recursive: true });
-  const source = path.join(SOURCES, `${program}.c`);
-  await runChecked(['cc', '-O2', '-Wall', '-Wextra', '-o', pathOf(program), source, ...LIBRARIES[program]]);
+  for (const program of programs) {
+    const source = path.join(SOURCES, `${program}.c`);
+    await runChecked(['cc', '-O2', '-Wall', '-Wextra', '-o', pathOf(program), source, ...LIBRARIES[program]]);
+  }
 }
 
 /** The folder that npm's `nfqueue` is installed in; `undefined` where it is not. */

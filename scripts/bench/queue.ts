@@ -20,10 +20,13 @@ import { buildTopology, type Topology } from '../../test/lab/topology.js';
 import { SERVER_PORT } from './dialogue.js';
 import { processorTime } from './processor-time.js';
 import { QUEUE_MIXES, WORKERS, type QueueMix } from './queue-mixes.js';
-import { buildNfqueue, buildProgram, pathOf, PROGRAMS } from './queue-programs.js';
+import { buildNfqueue, buildPrograms, pathOf } from './queue-programs.js';
 import { queueReaders } from './queue-readers.js';
 import { quantile } from './statistics.js';
 import type { Comparison, Figures, Part } from './trial.js';
+
+/** The generator, and the readers in C. */
+export const QUEUE_PROGRAMS = ['flood', 'one-by-one', 'batches', 'expecting'] as const;
 
 const CONNECTIONS = 1024;
 /** Of the first connection; each is of another client, so that none comes to a limit of the daemon. */
@@ -224,7 +227,7 @@ export async function measureReader(name: string, mix: QueueMix, effort: number)
 }
 
 async function prepare(): Promise<void> {
-  for (const program of PROGRAMS) await buildProgram(program);
+  await buildPrograms(QUEUE_PROGRAMS);
   const reason = await buildNfqueue();
   if (reason !== undefined) console.log(`npm nfqueue is left out, it cannot be built here: ${reason}\n`);
 }

@@ -18,7 +18,7 @@ import {
   type Passing,
 } from './filtered-gateway.js';
 import { processorTime } from './processor-time.js';
-import { buildProgram, pathOf } from './queue-programs.js';
+import { buildPrograms, pathOf } from './queue-programs.js';
 import { startBatches, startDaemon } from './queue-readers.js';
 import type { Comparison, Figures, Part } from './trial.js';
 
@@ -95,7 +95,7 @@ export async function measureSessions(
 }
 
 async function prepare(): Promise<void> {
-  for (const program of ['ftp-server', 'ftp-client', 'batches'] as const) await buildProgram(program);
+  await buildPrograms(['ftp-server', 'ftp-client', 'batches']);
   tellOfKernel();
 }
 
@@ -112,9 +112,8 @@ export function settings(): Readonly<Record<string, Setting>> {
   };
 }
 
-function comparisonOf(mode: Mode): Comparison {
+function comparisonOf(mode: Mode, all: Readonly<Record<string, Setting>>): Comparison {
   const what = `${TRANSFERS} transfers of ${FILE_BYTES} bytes, by ${COMMANDS[mode]}`;
-  const all = settings();
   const kernel = KERNEL in all;
   return {
     name: mode,
@@ -138,6 +137,7 @@ export const sessions: Part = {
   prepare,
   /** Asked after `prepare`, which says who cannot be there. */
   get comparisons() {
-    return MODES.map(comparisonOf);
+    const all = settings();
+    return MODES.map((mode) => comparisonOf(mode, all));
   },
 };

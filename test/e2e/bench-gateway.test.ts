@@ -5,15 +5,14 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openedByNobody } from '../../scripts/bench/filtered-gateway.js';
 import { measureRoundTrips, passages } from '../../scripts/bench/latency.js';
-import { buildProgram } from '../../scripts/bench/queue-programs.js';
+import { buildPrograms } from '../../scripts/bench/queue-programs.js';
 import { measureSessions, MODES, settings } from '../../scripts/bench/sessions.js';
 
 /** The least that there is. */
 const TINY = 0.01;
 
 beforeAll(async () => {
-  for (const program of ['ftp-server', 'ftp-client', 'round-trip', 'one-by-one', 'batches'] as const)
-    await buildProgram(program);
+  await buildPrograms(['ftp-server', 'ftp-client', 'round-trip', 'one-by-one', 'batches']);
 });
 
 describe('commands are answered', () => {

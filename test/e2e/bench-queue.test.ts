@@ -4,8 +4,8 @@
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { QUEUE_MIXES } from '../../scripts/bench/queue-mixes.js';
-import { buildProgram, PROGRAMS } from '../../scripts/bench/queue-programs.js';
-import { measureReader } from '../../scripts/bench/queue.js';
+import { buildPrograms } from '../../scripts/bench/queue-programs.js';
+import { measureReader, QUEUE_PROGRAMS } from '../../scripts/bench/queue.js';
 
 /** The least that there is. */
 const TINY = 0.01;
@@ -15,7 +15,7 @@ const trials = QUEUE_MIXES.flatMap((mix) =>
 );
 
 beforeAll(async () => {
-  for (const program of PROGRAMS) await buildProgram(program);
+  await buildPrograms(QUEUE_PROGRAMS);
 });
 
 describe('packets of the flood get their verdict', () => {
