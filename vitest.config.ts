@@ -7,7 +7,10 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['test/{wire,tcp,ftp,helper,rules,cli}/**/*.test.ts', 'test/*.test.ts'],
+          include: [
+            'test/{wire,capture,tcp,ftp,helper,rules,daemon,cli,bench,fuzz}/**/*.test.ts',
+            'test/*.test.ts',
+          ],
           exclude: ['test/**/*.kernel.test.ts'],
           // Whole command lines are run here, also on a busy machine.
           testTimeout: 30_000,

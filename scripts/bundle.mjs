@@ -1,5 +1,5 @@
 /**
- * Bundles `src/cli` into `dist/cli`: a hundred modules take as long to find and read as the daemon may take to start.
+ * Bundles the program into `dist`: reading a hundred modules takes as long as the daemon may take to start.
  * What `package.json` names as a dependency stays a module of its own; what else is bundled has its licence beside it.
  *
  * @module
@@ -10,8 +10,9 @@ import { build } from 'esbuild';
 import { PROJECT } from './setup/step.mjs';
 
 const OUTPUT = join(PROJECT, 'dist');
-/** As `dist/cli` is as deep as `src/cli`, what is found from a module's own URL is found from there as well. */
-const ENTRIES = ['src/cli/main.ts', 'src/cli/worker-main.ts'];
+const ENTRIES = ['src/cli/main.ts', 'src/daemon/worker-main.ts'];
+/** Shared code lies as deep in `dist` as its modules lie in `src`: relative URLs in it stay true. */
+const CHUNKS = 'lib/[name]-[hash]';
 
 /** @type {unknown} */
 const manifest = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8'));
@@ -21,7 +22,9 @@ rmSync(OUTPUT, { recursive: true, force: true });
 const { metafile } = await build({
   absWorkingDir: PROJECT,
   entryPoints: ENTRIES,
-  outdir: join(OUTPUT, 'cli'),
+  outdir: OUTPUT,
+  outbase: 'src',
+  chunkNames: CHUNKS,
   bundle: true,
   splitting: true,
   format: 'esm',

@@ -8,9 +8,9 @@
  */
 import { relative } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { CampaignLimits, CampaignReport } from './fuzz/campaign.js';
-import { Coverage } from './fuzz/coverage.js';
-import { saveCrash } from './fuzz/crashes.js';
+import type { CampaignLimits, CampaignReport } from '../test/fuzz/campaign.js';
+import { Coverage } from '../test/fuzz/coverage.js';
+import { saveCrash } from '../test/fuzz/crashes.js';
 
 /** For each target: all of them take about two minutes. */
 const DEFAULT_SECONDS = 12;
@@ -65,9 +65,9 @@ function print({ target, iterations, seconds, pool, blocks, crashes }: CampaignR
 
 // Before anything of ours is loaded: see coverage.ts.
 const coverage = new Coverage('/src/');
-const { TARGETS } = await import('./fuzz/targets.js');
-const { fuzz } = await import('./fuzz/campaign.js');
-const { fuzzAddon, ADDON } = await import('./fuzz/addon.js');
+const { TARGETS } = await import('../test/fuzz/targets.js');
+const { fuzz } = await import('../test/fuzz/campaign.js');
+const { fuzzAddon, ADDON } = await import('../test/fuzz/addon.js');
 
 let options: Options | undefined;
 try {

@@ -15,8 +15,8 @@ import { PROJECT } from './setup/step.mjs';
 const BUILD = 'build';
 
 const ADDON = 'native';
-/** Each `.c` in it is a program, which the benchmark compiles where it needs it: see scripts/bench/queue-programs.ts. */
-const PROGRAMS = 'scripts/bench/native';
+/** Each `.c` in it is a program, which the benchmark compiles where it needs it: see test/bench/queue-programs.ts. */
+const PROGRAMS = 'test/bench/native';
 const C_FLAGS = ['-std=gnu17', '-O2', '-Wall', '-Wextra', '-Wpedantic', '-Wconversion', '-Wshadow'];
 
 /**

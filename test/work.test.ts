@@ -4,7 +4,7 @@ import { workOf } from './work/work.js';
 
 // After the counting has begun.
 const { ADVERSARIAL_STREAMS, connectionOf, opening } = await import('./work/adversarial-streams.js');
-const { announcementEdit } = await import('../src/helper/announcement-edit.js');
+const { announcementEdit } = await import('../src/helper/nat/announcement-edit.js');
 const { newHelper } = await import('./helper/dialogue.js');
 
 /** Four times the stream may cost four times the work, and what its beginning cost less. */

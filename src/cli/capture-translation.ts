@@ -5,18 +5,13 @@
  *
  * @module
  */
-import type { TrackedConnection } from '../helper/expectation-plan.js';
+import type { TranslatedAddress } from '../daemon/settings.js';
+import type { TrackedConnection } from '../helper/plan.js';
 import { ipAddressAt, IpView } from '../wire/ip.js';
 import { sameIpAddress, type IpAddress } from '../wire/ip-address.js';
 import { tcpDestinationPort, tcpSourcePort } from '../wire/tcp.js';
 import { readTcpPacket } from '../wire/tcp-packet.js';
 import { invertTuple, type Tuple } from '../wire/tuple.js';
-
-/** Whoever has the address `from` on the clients' side has `to` on the servers' side. */
-export interface TranslatedAddress {
-  readonly from: IpAddress;
-  readonly to: IpAddress;
-}
 
 export class CaptureTranslation {
   readonly #addresses: readonly TranslatedAddress[];

@@ -6,12 +6,12 @@
 import { Command } from 'commander';
 import { EXIT_CODES, MissingError } from '../errors.js';
 import { loadBinding } from '../kernel/binding.js';
-import { inspectCapabilities } from '../kernel/capabilities.js';
-import type { Finding, FindingLevel } from '../kernel/finding.js';
+import { inspectCapabilities } from '../kernel/inspect/capabilities.js';
+import type { Finding, FindingLevel } from '../kernel/inspect/finding.js';
 import { iptablesNeeds, nftNeeds, type Need } from '../rules/needs.js';
 import { RULES_DEFAULTS } from '../rules/options.js';
 import { missingPieces, obviousError, runTool } from './netfilter-tool.js';
-import { checkOptions, DoctorOptionsSchema, type DoctorOptions } from './options.js';
+import { checkOptions, DoctorOptionsSchema, type DoctorOptions } from '../daemon/settings.js';
 
 const EXAMPLES = `
 Examples:

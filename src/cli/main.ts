@@ -8,9 +8,9 @@
 import { setFlagsFromString } from 'node:v8';
 import { MissingError } from '../errors.js';
 import { loadBinding } from '../kernel/binding.js';
-import { hasNetAdmin } from '../kernel/process-capability.js';
-import { confineThisProcess } from './confinement.js';
-import { INLINING } from './inlining.js';
+import { hasNetAdmin } from '../kernel/capability.js';
+import { confineThisProcess } from '../daemon/confinement.js';
+import { INLINING } from '../daemon/inlining.js';
 
 /** What keeps it from that is said by `run`, which does the same once the command line is read. */
 function confineEarly(): void {

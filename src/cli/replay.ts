@@ -6,15 +6,15 @@
 import { createReadStream } from 'node:fs';
 import { Command } from 'commander';
 import { CaptureError } from '../errors.js';
-import { announcementEdit } from '../helper/announcement-edit.js';
+import { announcementEdit } from '../helper/nat/announcement-edit.js';
 import { decisionRecord, type DecisionRecord } from '../helper/decision.js';
 import type { ExpectEffect } from '../helper/effect.js';
 import { FtpHelper } from '../helper/ftp-helper.js';
-import { CaptureReader, CAPTURE_FAULTS, type CaptureFrame } from '../wire/capture.js';
-import { findIpPacket } from '../wire/link-layer.js';
+import { CaptureReader, CAPTURE_FAULTS, type CaptureFrame } from '../capture/capture.js';
+import { findIpPacket } from '../capture/link-layer.js';
 import { CaptureTranslation } from './capture-translation.js';
-import { checkOptions, ReplayOptionsSchema, type ReplayOptions } from './options.js';
-import { addPolicyOptions, collect, policyFrom } from './policy-options.js';
+import { checkOptions, ReplayOptionsSchema, type ReplayOptions } from '../daemon/settings.js';
+import { addPolicyOptions, collect, policyFrom } from '../daemon/policy-options.js';
 
 const EXAMPLES = `
 Examples:

@@ -7,7 +7,7 @@ import { Argument, Command } from 'commander';
 import { iptablesRemoval, iptablesRules } from '../rules/iptables.js';
 import { nftRemoval, nftRules } from '../rules/nft.js';
 import { applyIptables, applyNft, type AppliedRules } from './apply-rules.js';
-import { checkOptions, RulesOptionsSchema, type RulesOptions } from './options.js';
+import { checkOptions, RulesOptionsSchema, type RulesOptions } from '../daemon/settings.js';
 
 const EXAMPLES = `
 Examples:

@@ -7,18 +7,18 @@ import { Command } from 'commander';
 import type { Logger } from 'pino';
 import { MissingError, NotPermittedError } from '../errors.js';
 import type { Policy } from '../ftp/policy.js';
-import { probeAnchor, probeAnchors, type AnchorProbe } from '../kernel/anchor.js';
+import { probeAnchor, probeAnchors, type AnchorProbe } from '../kernel/inspect/carrier-helper.js';
 import { loadBinding, type NativeBinding } from '../kernel/binding.js';
-import { inspectConntrack } from '../kernel/conntrack-probe.js';
+import { inspectConntrack } from '../kernel/inspect/conntrack-probe.js';
 import { NetlinkSocket } from '../kernel/netlink-socket.js';
-import { hasNetAdmin, NET_ADMIN_REMEDY } from '../kernel/process-capability.js';
+import { hasNetAdmin, NET_ADMIN_REMEDY } from '../kernel/capability.js';
 import { checkQueues } from '../rules/options.js';
-import { confineThisProcess } from './confinement.js';
-import { openLog, type Log } from './logger.js';
-import { checkOptions, readConfiguration, RunOptionsSchema, type RunOptions } from './options.js';
-import { addPolicyOptions, policyFrom } from './policy-options.js';
-import { QueueReader } from './queue-reader.js';
-import { checkLogRate, readerLimits } from './reader-limits.js';
+import { confineThisProcess } from '../daemon/confinement.js';
+import { openLog, type Log } from '../daemon/logger.js';
+import { checkOptions, readConfiguration, RunOptionsSchema, type RunOptions } from '../daemon/settings.js';
+import { addPolicyOptions, policyFrom } from '../daemon/policy-options.js';
+import { QueueReader } from '../daemon/queue-reader.js';
+import { checkLogRate, readerLimits } from '../daemon/limits.js';
 
 const EXAMPLES = `
 Examples:
@@ -118,7 +118,7 @@ async function serveByWorkers(options: RunOptions, binding: NativeBinding, log: 
   const anchors = chooseAnchors(socket, options.anchor);
   socket.close();
   // Not loaded where there is one reader only: that shall be ready soon.
-  const { Workers } = await import('./workers.js');
+  const { Workers } = await import('../daemon/workers.js');
   const workers = new Workers(options, log);
   let ending = false;
   try {

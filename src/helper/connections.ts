@@ -18,7 +18,7 @@ import {
 } from '../wire/tcp.js';
 import type { Tuple } from '../wire/tuple.js';
 import { ClientLimit } from './client-limit.js';
-import { isUnderWay, type Connection, type TrackedConnection } from './expectation-plan.js';
+import { isUnderWay, type Connection, type TrackedConnection } from './plan.js';
 
 /**
  * Finds the connection of which a packet's tuple, `seen`, is one direction. Asked once a connection. `undefined`

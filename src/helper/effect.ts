@@ -7,7 +7,7 @@ import type { AnnouncementKind } from '../ftp/announcement.js';
 import type { IpAddress } from '../wire/ip-address.js';
 import type { Tuple } from '../wire/tuple.js';
 import type { Decision } from './decision.js';
-import type { ExpectedConnection } from './expectation-plan.js';
+import type { ExpectedConnection } from './plan.js';
 
 /** Where an announcement stands, for a rewrite: the half and the sender's numbers of the endpoint's bytes. */
 export interface AnnouncedAt {

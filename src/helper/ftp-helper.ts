@@ -9,23 +9,23 @@
  */
 import { LineScanner, type LineSink } from '../ftp/line-scanner.js';
 import type { Policy } from '../ftp/policy.js';
-import { Sessions, type Outcome } from '../ftp/session.js';
+import { Sessions, type Outcome } from '../ftp/dialogue.js';
 import { Reassembler, type ByteSink } from '../tcp/reassembler.js';
 import { sequenceAdd } from '../tcp/sequence.js';
-import type { StreamEdit } from '../tcp/stream-edits.js';
+import type { StreamEdit } from './nat/stream-edits.js';
 import { IpView } from '../wire/ip.js';
 import { readTcpPacket } from '../wire/tcp-packet.js';
 import { TCP_FLAGS, tcpAcknowledgment, tcpFlags, tcpHeaderLength, tcpSequence } from '../wire/tcp.js';
 import type { SequenceAdjustment } from '../wire/seqadj.js';
 import type { Tuple } from '../wire/tuple.js';
-import { AnnouncementJudge, type LineOrigin } from './announcement-judge.js';
+import { AnnouncementJudge, type LineOrigin } from './judge.js';
 import { Connections, type ConnectionsOptions } from './connections.js';
 import { newHelperCounters, type HelperCounters, type LimitCounters } from './counters.js';
 import type { Effect, PromisedPinhole, ReleaseCause } from './effect.js';
-import { isTranslated, type TrackedConnection } from './expectation-plan.js';
-import { Passages, type Passage } from './passage.js';
-import { PublicAddresses, type PublicAddress } from './public-addresses.js';
-import { Translations, type RewriteObstacle } from './translation.js';
+import { isTranslated, type TrackedConnection } from './plan.js';
+import { Passages, type Passage } from './nat/verdict.js';
+import { PublicAddresses, type PublicAddress } from './nat/public-addresses.js';
+import { Translations, type RewriteObstacle } from './nat/nat-streams.js';
 
 export interface FtpHelperOptions extends ConnectionsOptions {
   readonly policy: Policy;

@@ -8,8 +8,8 @@
 import { MissingError, NotPermittedError, type ConntrackFtpError } from '../errors.js';
 import type { NativeError } from './binding.js';
 import { systemCallError } from './native-error.js';
-import { hasNetAdmin, NET_ADMIN_REMEDY } from './process-capability.js';
-import { findQueueOwner, formatQueueOwner } from './queue-owner.js';
+import { hasNetAdmin, NET_ADMIN_REMEDY } from './capability.js';
+import { findQueueOwner, formatQueueOwner } from './inspect/queue-owner.js';
 
 /** `procRoot` is where the process file system is. */
 export function explainQueueError(queue: number, error: NativeError, procRoot = '/proc'): ConntrackFtpError {

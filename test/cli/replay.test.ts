@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
-import { LINK_TYPES } from '../../src/wire/link-layer.js';
+import { LINK_TYPES } from '../../src/capture/link-layer.js';
 import { TCP_FLAGS } from '../../src/wire/tcp.js';
-import { pcapFile } from '../wire/captures.js';
+import { pcapFile } from '../capture/captures.js';
 import { tcpPacket } from '../wire/packets.js';
 import { conntrackFtp } from './command-line.js';
 

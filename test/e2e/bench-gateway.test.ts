@@ -3,10 +3,10 @@
  * that does not fails the trial. No figure is judged.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { openedByNobody } from '../../scripts/bench/filtered-gateway.js';
-import { measureRoundTrips, passages } from '../../scripts/bench/latency.js';
-import { buildPrograms } from '../../scripts/bench/queue-programs.js';
-import { measureSessions, MODES, settings } from '../../scripts/bench/sessions.js';
+import { openedByNobody } from '../bench/filtered-gateway.js';
+import { measureRoundTrips, passages } from '../bench/latency.js';
+import { buildPrograms } from '../bench/queue-programs.js';
+import { measureSessions, MODES, settings } from '../bench/sessions.js';
 
 /** The least that there is. */
 const TINY = 0.01;

@@ -3,9 +3,9 @@
  * benchmark installs for itself, is not tried here.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { QUEUE_MIXES } from '../../scripts/bench/queue-mixes.js';
-import { buildPrograms } from '../../scripts/bench/queue-programs.js';
-import { measureReader, QUEUE_PROGRAMS } from '../../scripts/bench/queue.js';
+import { QUEUE_MIXES } from '../bench/queue-mixes.js';
+import { buildPrograms } from '../bench/queue-programs.js';
+import { measureReader, QUEUE_PROGRAMS } from '../bench/queue.js';
 
 /** The least that there is. */
 const TINY = 0.01;

@@ -8,7 +8,7 @@ import { BlockList, isIPv4 } from 'node:net';
 import { LineScanner, LINE_TRAITS } from '../../src/ftp/line-scanner.js';
 import type { Outcome } from '../../src/ftp/outcome.js';
 import { DEFAULT_POLICY, judge, KERNEL_POLICY, type Policy } from '../../src/ftp/policy.js';
-import { Sessions } from '../../src/ftp/session.js';
+import { Sessions } from '../../src/ftp/dialogue.js';
 import { formatIpAddress, parseIpAddress, type IpAddress } from '../../src/wire/ip-address.js';
 import { CLIENT, SERVER, type Setting, type Transcript } from './transcript.js';
 

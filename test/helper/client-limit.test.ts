@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ClientRate } from '../../src/helper/client-rate.js';
 import { ClientLimit } from '../../src/helper/client-limit.js';
 import type { FtpHelper } from '../../src/helper/ftp-helper.js';
-import { PendingPinholes } from '../../src/helper/pending-pinholes.js';
+import { PendingPinholes } from '../../src/helper/pending-expectations.js';
 import { parseIpAddress, type IpAddress } from '../../src/wire/ip-address.js';
 import { invertTuple } from '../../src/wire/tuple.js';
 import { ACK, Dialogue, IPV4, newHelper, SYN, tuple } from './dialogue.js';

@@ -6,17 +6,17 @@
  */
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
-import { probeAnchor, probeAnchors, type AnchorProbe } from '../../src/kernel/anchor.js';
+import { probeAnchor, probeAnchors, type AnchorProbe } from '../../src/kernel/inspect/carrier-helper.js';
 import type { NativeBinding } from '../../src/kernel/binding.js';
-import { inspectCapabilities, type InspectionOptions } from '../../src/kernel/capabilities.js';
+import { inspectCapabilities, type InspectionOptions } from '../../src/kernel/inspect/capabilities.js';
 import { ConntrackEvents, type ConntrackEvent } from '../../src/kernel/conntrack-events.js';
 import { ConntrackTable, type AdjustmentOutcome } from '../../src/kernel/conntrack-table.js';
-import { CtnetlinkPinholes } from '../../src/kernel/ctnetlink-pinhole.js';
-import type { Finding } from '../../src/kernel/finding.js';
+import { CtnetlinkPinholes } from '../../src/kernel/expectations.js';
+import type { Finding } from '../../src/kernel/inspect/finding.js';
 import { NetlinkSocket } from '../../src/kernel/netlink-socket.js';
 import type { Pinhole, PinholeOutcome } from '../../src/kernel/pinhole.js';
-import { findQueueOwner, type QueueOwner } from '../../src/kernel/queue-owner.js';
-import { probeQueue, type QueueProbe } from '../../src/kernel/queue-probe.js';
+import { findQueueOwner, type QueueOwner } from '../../src/kernel/inspect/queue-owner.js';
+import { probeQueue, type QueueProbe } from '../../src/kernel/inspect/queue-probe.js';
 import { writeConntrack, type ConntrackEntry, type ConntrackFields } from '../../src/wire/conntrack.js';
 import type { Expectation } from '../../src/wire/expectation.js';
 import { ipFamily } from '../../src/wire/ip-address.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Finding, FindingId } from '../../src/kernel/finding.js';
+import type { Finding, FindingId } from '../../src/kernel/inspect/finding.js';
 import { Namespace } from '../lab/namespace.js';
 import { Agent } from './agent.js';
 

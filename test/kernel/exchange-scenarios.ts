@@ -5,7 +5,7 @@
  * @module
  */
 import { ConntrackTable } from '../../src/kernel/conntrack-table.js';
-import { CtnetlinkPinholes } from '../../src/kernel/ctnetlink-pinhole.js';
+import { CtnetlinkPinholes } from '../../src/kernel/expectations.js';
 import type { NetlinkSocket } from '../../src/kernel/netlink-socket.js';
 import type { Pinhole } from '../../src/kernel/pinhole.js';
 import { writeConntrack, type ConntrackFields } from '../../src/wire/conntrack.js';

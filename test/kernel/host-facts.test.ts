@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { inspectSysctls } from '../../src/kernel/conntrack-sysctl.js';
+import { inspectSysctls } from '../../src/kernel/inspect/conntrack-sysctl.js';
 import { ERRNO, errnoName } from '../../src/kernel/errno.js';
 import { isNativeError } from '../../src/kernel/native-error.js';
-import { hasNetAdmin } from '../../src/kernel/process-capability.js';
+import { hasNetAdmin } from '../../src/kernel/capability.js';
 import { ProcTree, writeCapabilities } from './proc-tree.js';
 
 let tree: ProcTree;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { findQueueOwner, formatQueueOwner } from '../../src/kernel/queue-owner.js';
+import { findQueueOwner, formatQueueOwner } from '../../src/kernel/inspect/queue-owner.js';
 import { ProcTree, writeProcess, writeQueueHolder } from './proc-tree.js';
 
 describe('the owner of a queue', () => {

@@ -11,7 +11,7 @@ import { FAMILIES } from '../lab/family.js';
 import { restoreRules } from '../lab/firewall.js';
 import { Laboratory } from '../lab/laboratory.js';
 import { buildTopology } from '../lab/topology.js';
-import { acknowledged, forwarded } from '../tcp/kernel-adjustment.js';
+import { acknowledged, forwarded } from '../helper/nat/kernel-adjustment.js';
 import { Agent } from './agent.js';
 import { BARE, RawConnection, type DirectedSegment, type Direction } from './raw-connection.js';
 import { RawTcp, type Segment } from './raw-tcp.js';

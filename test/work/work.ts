@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Coverage } from '../../scripts/fuzz/coverage.js';
+import { Coverage } from '../fuzz/coverage.js';
 
 /** Native calls whose work is not in our sources; each works on the bytes of its receiver, or on those it answers. */
 const NATIVE = ['copy', 'copyWithin', 'set', 'fill', 'indexOf', 'includes', 'toString'] as const;

@@ -6,10 +6,10 @@
  */
 import { closeSync, writeFileSync, writeSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
-import { savedCrashes } from '../../../scripts/fuzz/crashes.js';
-import { mutate } from '../../../scripts/fuzz/mutation.js';
-import { NETLINK_WORDS, recordedDatagrams } from '../../../scripts/fuzz/netlink.js';
-import { Random } from '../../../scripts/fuzz/random.js';
+import { savedCrashes } from '../../fuzz/crashes.js';
+import { mutate } from '../../fuzz/mutation.js';
+import { NETLINK_WORDS, recordedDatagrams } from '../../fuzz/netlink.js';
+import { Random } from '../../fuzz/random.js';
 import { ConntrackFtpError, NetlinkMalformed, SystemCallError } from '../../../src/errors.js';
 import { loadBinding } from '../../../src/kernel/binding.js';
 import { ConntrackEvents } from '../../../src/kernel/conntrack-events.js';

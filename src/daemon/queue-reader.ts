@@ -1,0 +1,178 @@
+/**
+ * The reader of one queue: its sockets, the helper, the log of what it decides, and what has to be done now and then. The
+ * daemon has one, or one in each of its workers.
+ *
+ * @module
+ */
+import { randomInt } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { Policy } from '../ftp/policy.js';
+import { FtpHelper } from '../helper/ftp-helper.js';
+import type { NativeBinding } from '../kernel/binding.js';
+import { ConntrackEvents } from '../kernel/conntrack-events.js';
+import { ConntrackTable } from '../kernel/conntrack-table.js';
+import { CtnetlinkPinholes } from '../kernel/expectations.js';
+import type { NetlinkSocket } from '../kernel/netlink-socket.js';
+import { PacketQueue } from '../kernel/packet-queue.js';
+import { now } from './clock.js';
+import { Daemon } from './packet-handler.js';
+import type { RunOptions } from './settings.js';
+import { OverloadReport } from './overload-report.js';
+import { PacketLog } from './packet-log.js';
+import { PinholeOpener } from './pinhole-opener.js';
+import type { ReaderLimits } from './limits.js';
+
+const COPY_RANGE = 65_531;
+/** Packets of one system call: with 64, each costs a tenth more while many wait (docs/performance.md). */
+const BATCH_SIZE = 256;
+const RECEIVE_BUFFER_BYTES = 32 * 1024 * 1024;
+const SWEEP_INTERVAL_MS = 10_000;
+const MAX_SEED = 2 ** 32;
+
+/** By name; what is not known is left out. */
+export type Counters = Readonly<Record<string, number>>;
+
+export interface QueueReaderParts {
+  readonly options: RunOptions;
+  readonly limits: ReaderLimits;
+  /** NFQUEUE number. */
+  readonly queue: number;
+  readonly policy: Policy;
+  readonly binding: NativeBinding;
+  /** For its requests; it is closed with the reader. */
+  readonly socket: NetlinkSocket;
+  readonly logger: Logger;
+  /** Called at each sweep. */
+  readonly onSweep?: () => void;
+}
+
+export class QueueReader {
+  readonly #parts: QueueReaderParts;
+  readonly #helper: FtpHelper;
+  readonly #opener: PinholeOpener;
+  readonly #packetLog: PacketLog;
+  readonly #daemon: Daemon;
+  readonly #overload: OverloadReport;
+  #events: ConntrackEvents | undefined;
+  #queue: PacketQueue | undefined;
+  #sweep: NodeJS.Timeout | undefined;
+
+  constructor(parts: QueueReaderParts) {
+    const { options, limits, socket, logger } = parts;
+    const table = new ConntrackTable(socket);
+    this.#parts = parts;
+    this.#helper = newHelper(parts, table);
+    this.#opener = new PinholeOpener({
+      helper: this.#helper,
+      pinholes: new CtnetlinkPinholes(socket),
+      table,
+      lifetime: options.expectSeconds,
+      mostPerClient: limits.expectationsPerClient,
+      requestsPerClient: limits.pinholeRequests,
+      passivePorts: options.passivePorts,
+      now,
+      random: Math.random,
+    });
+    this.#packetLog = new PacketLog({ logger, linesPerSecond: limits.logLines, now });
+    this.#daemon = new Daemon({
+      helper: this.#helper,
+      opener: this.#opener,
+      table,
+      log: this.#packetLog,
+      doneMark: options.mark,
+      now,
+    });
+    this.#overload = new OverloadReport(logger, options.whenFull);
+  }
+
+  /** Packets come from now on. Throws what stands in the way; what ends the reading later is told to `onError`. */
+  open(onError: (error: Error) => void): void {
+    this.#events = this.#openEvents(onError);
+    this.#queue = this.#openQueue(onError);
+    this.#sweep = setInterval(() => {
+      this.#sweepOut();
+    }, SWEEP_INTERVAL_MS);
+    const { logger } = this.#parts;
+    for (const refusal of this.#queue.refusals) {
+      logger.warn({ event: 'setting-refused', setting: refusal }, `the kernel refused a setting: ${refusal}`);
+    }
+  }
+
+  /** Whatever of it is open is closed, and the log has its last words about packets. */
+  close(): void {
+    clearInterval(this.#sweep);
+    this.#queue?.close();
+    this.#events?.close();
+    this.#parts.socket.close();
+    this.#packetLog.settle(true);
+    if (this.#queue !== undefined) this.#overload.settle(this.#queue);
+  }
+
+  /** Counts since the start; those of sockets that could not be opened are missing. */
+  get counters(): Counters {
+    return {
+      ...this.#helper.counters,
+      ...this.#helper.limitCounters,
+      ...(this.#queue && { queueOverruns: this.#queue.overruns, queueMalformed: this.#queue.malformed }),
+      ...(this.#events && { eventOverruns: this.#events.overruns }),
+      linesSuppressed: this.#packetLog.suppressed,
+      defects: this.#daemon.defects,
+    };
+  }
+
+  #sweepOut(): void {
+    this.#helper.expire(now() - this.#parts.options.idleSeconds);
+    this.#opener.expire();
+    this.#packetLog.settle();
+    if (this.#queue !== undefined) this.#overload.settle(this.#queue);
+    this.#parts.onSweep?.();
+  }
+
+  #openQueue(onError: (error: Error) => void): PacketQueue {
+    const { binding, options, queue: number } = this.#parts;
+    return new PacketQueue(
+      binding,
+      {
+        queue: number,
+        copyRange: COPY_RANGE,
+        maxLength: options.queueLength,
+        failOpen: options.whenFull === 'accept',
+        receiveBufferBytes: RECEIVE_BUFFER_BYTES,
+        batchSize: BATCH_SIZE,
+      },
+      {
+        onBatch: (queue, count) => {
+          this.#daemon.onBatch(queue, count);
+        },
+        onError,
+      },
+    );
+  }
+
+  #openEvents(onError: (error: Error) => void): ConntrackEvents {
+    return new ConntrackEvents(this.#parts.binding, {
+      expectations: 'ended',
+      ports: this.#parts.options.ports,
+      receiveBufferBytes: RECEIVE_BUFFER_BYTES,
+      onEvent: (event) => {
+        if (event.kind === 'connection-ended') this.#helper.onConnectionGone(event.connection);
+        else if (event.kind === 'expectation-ended') this.#opener.onEnded(event.expectation.tuple);
+      },
+      onError,
+    });
+  }
+}
+
+function newHelper({ options, limits, policy }: QueueReaderParts, table: ConntrackTable): FtpHelper {
+  return new FtpHelper({
+    policy,
+    ports: options.ports,
+    lookup: (seen) => table.find(seen),
+    capacity: limits.connections,
+    maxConnectionsPerClient: limits.connectionsPerClient,
+    maxOutOfOrderTotal: limits.outOfOrderBytes,
+    maxUnfinishedLineTotal: limits.unfinishedLineBytes,
+    seed: randomInt(MAX_SEED),
+    publicAddresses: options.announceAddress,
+  });
+}

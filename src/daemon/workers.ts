@@ -1,0 +1,42 @@
+/**
+ * The workers of a daemon that has several: a queue for each, read in a thread of its own.
+ *
+ * @module
+ */
+import { Worker } from 'node:worker_threads';
+import type { Log } from './logger.js';
+import type { RunOptions } from './settings.js';
+import type { Counters } from './queue-reader.js';
+import { SupervisedWorker, sumOf } from './supervised-worker.js';
+import type { WorkerThread } from './worker-life.js';
+import type { WorkerStart } from './worker-messages.js';
+
+export class Workers {
+  readonly #workers: readonly SupervisedWorker[];
+
+  constructor(options: RunOptions, { logger, write }: Pick<Log, 'logger' | 'write'>) {
+    this.#workers = Array.from({ length: options.workers }, (_, at) => {
+      const worker = at + 1;
+      const spawn = (): WorkerThread => spawnWorker({ worker, options });
+      return new SupervisedWorker({ worker, queue: options.queue + at, spawn, logger, write });
+    });
+  }
+
+  /** Those of all workers together. */
+  get counters(): Counters {
+    return sumOf(this.#workers.map((worker) => worker.counters));
+  }
+
+  /** Resolves when each reads its queue. Throws what the first one failed of; the others are still to be stopped. */
+  async start(): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.start()));
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.stop()));
+  }
+}
+
+/** `scripts/bundle.mjs` puts that file beside whatever this one becomes a part of. */
+const spawnWorker = (start: WorkerStart): WorkerThread =>
+  new Worker(new URL('./worker-main.js', import.meta.url), { workerData: start });

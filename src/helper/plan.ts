@@ -1,0 +1,104 @@
+/**
+ * Which data connection conntrack should expect for an announcement. The peer that will connect is named by the
+ * address it has on the announcer's far side; the announced endpoint by the address which that peer uses for it:
+ * both stand in the control connection's own tuples, so that address translation needs no table of ours.
+ *
+ * @module
+ */
+import type { Announcement } from '../ftp/announcement.js';
+import type { IpAddress } from '../wire/ip-address.js';
+import { CONNTRACK_STATUS } from '../wire/conntrack.js';
+import type { SequenceAdjustment } from '../wire/seqadj.js';
+import { invertTuple, sameTuple, type Tuple } from '../wire/tuple.js';
+import type { PublicAddresses } from './nat/public-addresses.js';
+
+/** A control connection by the tuples of its two directions (CTA_TUPLE_ORIG, CTA_TUPLE_REPLY). */
+export interface Connection {
+  readonly original: Tuple;
+  readonly reply: Tuple;
+}
+
+/** As conntrack knows it (`ConntrackEntry` of wire/conntrack.ts). */
+export interface TrackedConnection extends Connection {
+  /** CTA_ID tells it from a later connection of the same tuples. */
+  readonly id: number;
+  /** Bits of `CONNTRACK_STATUS`, where conntrack was asked. */
+  readonly status?: number;
+  /** Sequence adjustments in force, of each direction. */
+  readonly sequenceAdjustOriginal?: SequenceAdjustment | undefined;
+  readonly sequenceAdjustReply?: SequenceAdjustment | undefined;
+}
+
+/** The data connection to expect, and by which rule of translation it follows its master. */
+export interface ExpectedConnection {
+  /** The control connection's original tuple: the master in conntrack's words. */
+  readonly master: Tuple;
+  /** `sourcePort` 0 stands for any. */
+  readonly tuple: Tuple;
+  /**
+   * Set where the master is translated: the direction in which the data connection is opened (`CTA_EXPECT_NAT_DIR`,
+   * 1 towards the client) and the announced port, for the kernel's `nat-follow-master`.
+   */
+  readonly followMaster: { readonly direction: 0 | 1; readonly port: number } | undefined;
+}
+
+/** PORT and EPRT ask the server to connect to the client; 227 and 229 ask the client to connect to the server. */
+export const announcedByClient = (announcement: Announcement): boolean =>
+  announcement.kind === 'PORT' || announcement.kind === 'EPRT';
+
+/** The address that the announcing peer has itself: an honest announcement names no other. */
+export function announcerAddress(connection: Connection, announcement: Announcement): IpAddress {
+  return announcedByClient(announcement) ? connection.original.source : connection.reply.source;
+}
+
+/** The address by which the other side's packets reach this host: what it calls the announcer, as this host translates it. */
+export const reachedAddress = (connection: Connection, announcement: Announcement): IpAddress =>
+  (announcedByClient(announcement) ? connection.reply : connection.original).destination;
+
+/** What the other side calls the announcer: as this host translates it, and for servers as another host does on the way. */
+export function announcerAddressOutside(
+  connection: Connection,
+  announcement: Announcement,
+  publicAddresses: PublicAddresses,
+): IpAddress {
+  const reached = reachedAddress(connection, announcement);
+  return announcedByClient(announcement) ? reached : (publicAddresses.of(reached) ?? reached);
+}
+
+/**
+ * Plans the expectation.
+ *
+ * @param thirdHost         the announced address, where it is not the announcer's own
+ * @param activeSourcePort  the port that active data connections must come from (20), 0 for any
+ */
+export function planExpectation(
+  connection: Connection,
+  announcement: Announcement,
+  thirdHost: IpAddress | undefined,
+  activeSourcePort: number,
+): ExpectedConnection {
+  const active = announcedByClient(announcement);
+  const towards = active ? connection.reply : connection.original;
+  return {
+    master: connection.original,
+    tuple: {
+      source: towards.source,
+      destination: thirdHost ?? towards.destination,
+      sourcePort: active ? activeSourcePort : 0,
+      destinationPort: announcement.port,
+    },
+    // To a third host the rules of the site apply: following the master would lead to the announcer.
+    followMaster:
+      isTranslated(connection) && thirdHost === undefined
+        ? { direction: active ? 1 : 0, port: announcement.port }
+        : undefined,
+  };
+}
+
+/** Whether its handshake is over: from then on, SYN and SYN-ACK are no beginning. */
+export const isUnderWay = ({ status = 0 }: TrackedConnection): boolean =>
+  (status & CONNTRACK_STATUS.assured) !== 0;
+
+/** Whether address translation stands between the two sides. */
+export const isTranslated = (connection: Connection): boolean =>
+  !sameTuple(connection.reply, invertTuple(connection.original));

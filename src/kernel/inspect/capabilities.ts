@@ -1,0 +1,136 @@
+/**
+ * What this kernel and host can do for us, each as a finding with its evidence and remedy. Nothing is changed:
+ * what is tried out is taken back in the same breath, and no packet is sent.
+ *
+ * @module
+ */
+import { ConntrackFtpError } from '../../errors.js';
+import { probeAnchor, probeAnchors } from './carrier-helper.js';
+import type { NativeBinding } from '../binding.js';
+import { inspectConntrack } from './conntrack-probe.js';
+import { inspectSysctls } from './conntrack-sysctl.js';
+import { ERRNO, errnoName } from '../errno.js';
+import { missing, ok, warning, type Finding } from './finding.js';
+import { NetlinkSocket } from '../netlink-socket.js';
+import { hasNetAdmin, NET_ADMIN_REMEDY } from '../capability.js';
+import { findQueueOwner, formatQueueOwner } from './queue-owner.js';
+import { probeQueue } from './queue-probe.js';
+
+/** What the inspection is about. */
+export interface InspectionOptions {
+  /** The queue that is to be used, the first one of several workers. */
+  readonly queue: number;
+  /** Queues from there on; 1 unless given. */
+  readonly workers?: number;
+  /** The helper to use as the anchor; without it the known candidates are tried. */
+  readonly anchor?: string;
+  /** Where the process file system is. */
+  readonly procRoot?: string;
+}
+
+/** All findings, in the order in which one rests on another. */
+export function inspectCapabilities(binding: NativeBinding, options: InspectionOptions): readonly Finding[] {
+  const procRoot = options.procRoot ?? '/proc';
+  const findings = [inspectNetAdmin(procRoot)];
+  let socket: NetlinkSocket;
+  try {
+    socket = NetlinkSocket.open(binding);
+  } catch (error) {
+    if (!(error instanceof ConntrackFtpError)) throw error;
+    return [...findings, noNetlink(error.message)];
+  }
+  findings.push(ok('netlink', 'a netfilter netlink socket could be opened'));
+  try {
+    findings.push(...inspectOverNetlink(socket, options, procRoot));
+  } finally {
+    socket.close();
+  }
+  return [...findings, ...inspectSysctls(procRoot)];
+}
+
+function inspectNetAdmin(procRoot: string): Finding {
+  const has = hasNetAdmin(procRoot);
+  if (has === true) return ok('net-admin', 'the process has CAP_NET_ADMIN');
+  const evidence =
+    has === false ? 'the process lacks CAP_NET_ADMIN' : `${procRoot}/self/status cannot be read`;
+  return missing('net-admin', evidence, NET_ADMIN_REMEDY);
+}
+
+const noNetlink = (why: string): Finding =>
+  missing(
+    'netlink',
+    `no netfilter netlink socket could be opened (${why})`,
+    'run on a kernel with CONFIG_NETFILTER_NETLINK: `modprobe nfnetlink`',
+  );
+
+function inspectOverNetlink(
+  socket: NetlinkSocket,
+  options: InspectionOptions,
+  procRoot: string,
+): readonly Finding[] {
+  const conntrack = inspectConntrack(socket);
+  const usable = conntrack.every(({ level }) => level !== 'missing');
+  return [
+    ...inspectQueue(socket, options, procRoot),
+    ...conntrack,
+    ...(usable ? [inspectAnchor(socket, 4, options.anchor), inspectAnchor(socket, 6, options.anchor)] : []),
+  ];
+}
+
+function inspectQueue(
+  socket: NetlinkSocket,
+  wanted: InspectionOptions,
+  procRoot: string,
+): readonly Finding[] {
+  const probe = probeQueue(socket, procRoot);
+  if (probe.bind !== 0) {
+    const why = errnoName(probe.bind);
+    const remedy =
+      probe.bind === ERRNO.EPERM
+        ? NET_ADMIN_REMEDY
+        : 'load it with `modprobe nfnetlink_queue`, or run on a kernel with CONFIG_NETFILTER_NETLINK_QUEUE';
+    return [missing('nfqueue', `no queue can be bound: queue ${probe.queue} was refused (${why})`, remedy)];
+  }
+  return [
+    ok('nfqueue', `a queue can be bound (tried with queue ${probe.queue})`),
+    probe.failOpen === 0
+      ? ok('nfqueue-fail-open', 'a full queue can let packets pass')
+      : warning(
+          'nfqueue-fail-open',
+          `a full queue drops packets (${errnoName(probe.failOpen)})`,
+          'run on a kernel from 3.6 on',
+        ),
+    probe.conntrack === 0
+      ? ok('nfqueue-conntrack', 'queued packets can bring their connection along (not needed)')
+      : ok(
+          'nfqueue-conntrack',
+          `queued packets come without their connection (${errnoName(probe.conntrack)}); it is asked for instead`,
+        ),
+    inspectQueueOwners(wanted, procRoot),
+  ];
+}
+
+function inspectQueueOwners({ queue, workers = 1 }: InspectionOptions, procRoot: string): Finding {
+  const queues = Array.from({ length: workers }, (_, at) => queue + at);
+  const owner = queues.map((number) => findQueueOwner(number, procRoot)).find((one) => one !== undefined);
+  if (owner === undefined) {
+    return ok('queue', workers === 1 ? `queue ${queue} is free` : `queues ${queues.join(', ')} are free`);
+  }
+  return warning(
+    'queue',
+    `queue ${owner.queue} is taken by ${formatQueueOwner(owner)}`,
+    'stop that process, or choose another queue with --queue, in the ruleset too',
+  );
+}
+
+function inspectAnchor(socket: NetlinkSocket, family: 4 | 6, wanted: string | undefined): Finding {
+  const id = `anchor-ipv${family}` as const;
+  const probes = wanted === undefined ? probeAnchors(socket, family) : [probeAnchor(socket, wanted, family)];
+  const usable = probes.find((probe) => probe.usable);
+  if (usable !== undefined) return ok(id, usable.evidence);
+  return missing(
+    id,
+    probes.map(({ evidence }) => evidence).join('; '),
+    'load a helper with `modprobe nf_conntrack_sane`, or run on a kernel with CONFIG_NF_CONNTRACK_SANE',
+  );
+}

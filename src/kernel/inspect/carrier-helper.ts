@@ -1,0 +1,79 @@
+/**
+ * The anchor: the kernel accepts an expectation only for a connection that carries a connection tracking helper.
+ * Any registered TCP helper will do, so the ruleset attaches one that does nothing with FTP text. Which one
+ * the running kernel has, and whether it lets expectations be made for it, is not read from a version
+ * number but tried out.
+ *
+ * @module
+ */
+import { writeExpectation } from '../../wire/expectation.js';
+import { addressFamily, CTNETLINK_MESSAGES, SUBSYSTEMS } from '../../wire/nfnetlink.js';
+import { MESSAGE_FLAGS } from '../../wire/netlink.js';
+import type { Tuple } from '../../wire/tuple.js';
+import { ERRNO, errnoName } from '../errno.js';
+import type { NetlinkSocket } from '../netlink-socket.js';
+import { withThrowawayEntry } from './throwaway-entry.js';
+
+/** Best first. What each of them does when it is given FTP text decides the order. */
+export const ANCHOR_CANDIDATES = [
+  { helper: 'sane', why: 'looks only at binary requests of exactly 8 bytes' },
+  { helper: 'pptp', why: 'looks only for the magic number of PPTP; IPv4 only' },
+  { helper: 'irc', why: 'copies client data under a global lock, looks for DCC offers; IPv4 only' },
+  { helper: 'Q.931', why: 'copies data under a global lock, looks for H.323 headers' },
+] as const;
+
+/** What became of one helper in one family. */
+export interface AnchorProbe {
+  readonly helper: string;
+  readonly family: 4 | 6;
+  readonly usable: boolean;
+  /** What was tried and what the kernel answered, as a sentence. */
+  readonly evidence: string;
+}
+
+/** Tries whether a connection of `family` that carries `helper` can have an expectation. */
+export function probeAnchor(socket: NetlinkSocket, helper: string, family: 4 | 6): AnchorProbe {
+  const expected = withThrowawayEntry(socket, family, helper, (tuple) => expectOnce(socket, family, tuple));
+  if (!expected.made) {
+    return { helper, family, usable: false, evidence: explainNoEntry(helper, family, expected.errno) };
+  }
+  const usable = expected.answer === 0;
+  const evidence = usable
+    ? `the kernel took an expectation for an IPv${family} connection that carries the helper ${helper}`
+    : `the kernel refuses an expectation for an IPv${family} connection that carries the helper ${helper} (${errnoName(expected.answer)})`;
+  return { helper, family, usable, evidence };
+}
+
+/** Probes the candidates for `family`, best first, up to the first usable one. */
+export function probeAnchors(socket: NetlinkSocket, family: 4 | 6): readonly AnchorProbe[] {
+  const probes: AnchorProbe[] = [];
+  for (const { helper } of ANCHOR_CANDIDATES) {
+    const probe = probeAnchor(socket, helper, family);
+    probes.push(probe);
+    if (probe.usable) break;
+  }
+  return probes;
+}
+
+/** Makes an expectation for the connection `tuple` and takes it away again; the errno of the making, or 0. */
+function expectOnce(socket: NetlinkSocket, family: 4 | 6, master: Tuple): number {
+  const tuple = {
+    source: master.destination,
+    sourcePort: 0,
+    destination: master.source,
+    destinationPort: master.sourcePort,
+  };
+  const request = (message: number, flags: number): ReturnType<NetlinkSocket['request']> =>
+    socket.request(SUBSYSTEMS.expectation, message, flags, addressFamily(family));
+  const create = MESSAGE_FLAGS.create | MESSAGE_FLAGS.exclusive;
+  writeExpectation(request(CTNETLINK_MESSAGES.new, create), { master, tuple, sourcePortMask: 0 });
+  writeExpectation(request(CTNETLINK_MESSAGES.delete, 0), { tuple });
+  const [made] = socket.transact('probe an anchor');
+  return made?.errno ?? 0;
+}
+
+function explainNoEntry(helper: string, family: 4 | 6, errno: number): string {
+  return errno === ERRNO.EOPNOTSUPP
+    ? `the kernel has no TCP helper ${helper} for IPv${family}`
+    : `the kernel refuses a throw-away IPv${family} connection tracking entry with the helper ${helper} (${errnoName(errno)})`;
+}

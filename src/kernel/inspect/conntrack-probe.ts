@@ -1,0 +1,75 @@
+/**
+ * Whether ctnetlink is there: connection tracking entries, expectations, connmarks. Asked on throw-away entries.
+ *
+ * @module
+ */
+import { writeConntrack } from '../../wire/conntrack.js';
+import { writeExpectation } from '../../wire/expectation.js';
+import { ADDRESS_FAMILIES, CTNETLINK_MESSAGES, SUBSYSTEMS, type Subsystem } from '../../wire/nfnetlink.js';
+import type { NetlinkWriter } from '../../wire/netlink-writer.js';
+import type { Tuple } from '../../wire/tuple.js';
+import { ConntrackTable } from '../conntrack-table.js';
+import { ERRNO, errnoName } from '../errno.js';
+import { missing, ok, warning, type Finding } from './finding.js';
+import { malformed, type NetlinkSocket } from '../netlink-socket.js';
+import { NET_ADMIN_REMEDY } from '../capability.js';
+import { withThrowawayEntry } from './throwaway-entry.js';
+
+const LOAD_CTNETLINK =
+  'load it with `modprobe nf_conntrack_netlink`, or run on a kernel with CONFIG_NF_CT_NETLINK';
+const OPERATION = 'probe connection tracking';
+/** Between documentation addresses: the kernel has no such connection, and says so where it can be asked. */
+const NO_CONNECTION: Tuple = {
+  source: Uint8Array.of(192, 0, 2, 1),
+  sourcePort: 1,
+  destination: Uint8Array.of(192, 0, 2, 2),
+  destinationPort: 1,
+};
+
+/**
+ * Findings about connection tracking entries and expectations, and where both are there, about connmarks. Throws what
+ * `NetlinkSocket.transact` throws.
+ */
+export function inspectConntrack(socket: NetlinkSocket): readonly Finding[] {
+  writeConntrack(requestGet(socket, SUBSYSTEMS.conntrack), { original: NO_CONNECTION });
+  writeExpectation(requestGet(socket, SUBSYSTEMS.expectation), { tuple: NO_CONNECTION });
+  const [conntrack, expectation] = socket.transact(OPERATION);
+  if (conntrack === undefined || expectation === undefined) throw malformed(OPERATION, 'no answer');
+  const findings = [
+    subsystemFinding('conntrack', 'connection tracking entries', conntrack.errno),
+    subsystemFinding('expectation', 'expectations', expectation.errno),
+  ];
+  return findings.every(({ level }) => level === 'ok') ? [...findings, inspectConnmark(socket)] : findings;
+}
+
+function requestGet(socket: NetlinkSocket, subsystem: Subsystem): NetlinkWriter {
+  return socket.request(subsystem, CTNETLINK_MESSAGES.get, 0, ADDRESS_FAMILIES.ipv4);
+}
+
+/** ENOENT: the kernel looked, and there is none. EINVAL: it does not know the subsystem. */
+function subsystemFinding(id: 'conntrack' | 'expectation', what: string, errno: number): Finding {
+  if (errno === 0 || errno === ERRNO.ENOENT) return ok(id, `the kernel tells of ${what} over ctnetlink`);
+  if (errno === ERRNO.EPERM) {
+    return missing(id, `this process may not ask the kernel for ${what} (EPERM)`, NET_ADMIN_REMEDY);
+  }
+  return missing(
+    id,
+    `the kernel does not tell of ${what} over ctnetlink (${errnoName(errno)})`,
+    LOAD_CTNETLINK,
+  );
+}
+
+function inspectConnmark(socket: NetlinkSocket): Finding {
+  const table = new ConntrackTable(socket);
+  const marked = withThrowawayEntry(socket, 4, undefined, (tuple) => {
+    table.setMark(tuple, 0xff00, 0x0f00);
+    return table.find(tuple)?.mark;
+  });
+  if (marked.made && marked.answer === 0x0f00) return ok('connmark', 'single bits of a connmark can be set');
+  const why = marked.made ? `read back as ${marked.answer ?? 'nothing'}` : errnoName(marked.errno);
+  return warning(
+    'connmark',
+    `a connmark cannot be set over ctnetlink (${why}): encrypted connections stay in the queue`,
+    'run on a kernel with CONFIG_NF_CONNTRACK_MARK',
+  );
+}

@@ -1,0 +1,36 @@
+/**
+ * The captures among the fixtures, whole and as frames: real ones to begin with.
+ *
+ * @module
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CaptureReader } from '../../src/capture/capture.js';
+
+const FIXTURES = join(import.meta.dirname, '../fixtures');
+
+export function fixtureCaptures(): Buffer[] {
+  return ['captures', 'sessions'].flatMap((folder) =>
+    readdirSync(join(FIXTURES, folder))
+      .filter((name) => /\.pcap(?:ng)?$/.test(name))
+      .sort()
+      .map((name) => readFileSync(join(FIXTURES, folder, name))),
+  );
+}
+
+export interface FixtureFrame {
+  readonly linkType: number;
+  readonly bytes: Buffer;
+}
+
+/** Frames of all link types, a few of each capture. */
+export function fixtureFrames(): FixtureFrame[] {
+  return fixtureCaptures().flatMap((capture) => {
+    const frames = [...new CaptureReader().feed(capture)].flatMap((item) =>
+      item.kind === 'frame'
+        ? [{ linkType: item.linkType, bytes: Buffer.from(item.bytes.subarray(item.start, item.end)) }]
+        : [],
+    );
+    return frames.slice(0, 8);
+  });
+}
