@@ -4,7 +4,6 @@ import { workOf } from './work/work.js';
 
 // After the counting has begun.
 const { ADVERSARIAL_STREAMS, connectionOf, opening } = await import('./work/adversarial-streams.js');
-const { announcementEdit } = await import('../src/helper/nat/announcement-edit.js');
 const { newHelper } = await import('./helper/dialogue.js');
 
 /** Four times the stream may cost four times the work, and what its beginning cost less. */
@@ -16,15 +15,7 @@ function helperWork(packets: readonly Buffer[], translated: boolean): number {
   const connection = { ...connectionOf(translated), id: 1 };
   const helper = newHelper({ lookup: () => connection });
   const play = (packet: Buffer): void => {
-    for (const effect of helper.onPacket(packet, 0, packet.length, 1, 1)) {
-      if (effect.kind !== 'expect' || effect.rewrite?.needed !== true) continue;
-      const port = effect.expected.tuple.destinationPort;
-      const edit = announcementEdit(effect.rewrite, port, true);
-      if (edit === undefined || helper.rewriteObstacle(effect.rewrite.at.half, edit) !== undefined) continue;
-      helper.rewrite(effect.rewrite.at.half, edit, { effect, port, fresh: true });
-    }
-    if (helper.passage(packet).kind === 'replace') helper.passed();
-    helper.takeWithdrawn();
+    helper.onPacket({ bytes: packet, start: 0, end: packet.length, number: 1 }, 1);
   };
   opening(translated).forEach(play);
   return workOf(() => {

@@ -6,13 +6,11 @@
 import { createReadStream } from 'node:fs';
 import { Command } from 'commander';
 import { CaptureError } from '../errors.js';
-import { announcementEdit } from '../helper/nat/announcement-edit.js';
 import { decisionRecord, type DecisionRecord } from '../helper/decision.js';
-import type { ExpectEffect } from '../helper/effect.js';
 import { FtpHelper } from '../helper/ftp-helper.js';
 import { CaptureReader, CAPTURE_FAULTS, type CaptureFrame } from '../capture/capture.js';
 import { findIpPacket } from '../capture/link-layer.js';
-import { CaptureTranslation } from './capture-translation.js';
+import { CaptureConntrack } from './capture-conntrack.js';
 import { checkOptions, ReplayOptionsSchema, type ReplayOptions } from '../daemon/settings.js';
 import { addPolicyOptions, collect, policyFrom } from '../daemon/policy-options.js';
 
@@ -47,8 +45,7 @@ export function replayCommand(): Command {
 }
 
 async function replayFile(file: string, options: ReplayOptions, nameFile: boolean): Promise<void> {
-  const translation = new CaptureTranslation(options.translate, options.ports);
-  const helper = newHelper(options, translation);
+  const conntrack = new CaptureConntrack(options.translate, options.ports);
   const reader = new CaptureReader();
   const name = file === '-' ? 'standard input' : file;
   const print = (record: DecisionRecord): void => {
@@ -57,11 +54,12 @@ async function replayFile(file: string, options: ReplayOptions, nameFile: boolea
       options.json ? `${JSON.stringify(named)}\n` : decisionLine(record, nameFile ? name : undefined),
     );
   };
+  const helper = newHelper(options, conntrack, print);
   const replay = (items: ReturnType<CaptureReader['feed']>): void => {
     for (const item of items) {
       if (item.kind === 'fault')
         throw new CaptureError(`${name}: ${CAPTURE_FAULTS[item.fault]} (at byte ${item.at})`);
-      replayFrame(helper, translation, item, print);
+      replayFrame(helper, conntrack, item);
     }
   };
   try {
@@ -74,48 +72,45 @@ async function replayFile(file: string, options: ReplayOptions, nameFile: boolea
   summarise(name, helper);
 }
 
-function newHelper(options: ReplayOptions, translation: CaptureTranslation): FtpHelper {
-  return new FtpHelper({
+/** Decides as the daemon would on a kernel that shifts sequence numbers wherever it does NAT. */
+function newHelper(
+  options: ReplayOptions,
+  conntrack: CaptureConntrack,
+  print: (record: DecisionRecord) => void,
+): FtpHelper {
+  const helperOptions = {
     policy: policyFrom(options),
     ports: options.ports,
-    lookup: translation.lookup,
     capacity: REPLAY_CONNECTIONS,
-    // Whoever recorded them wants all of them read.
+    // A capture is read whole, whoever is in it.
     maxConnectionsPerClient: REPLAY_CONNECTIONS,
+    maxExpectationsPerClient: Infinity,
+    maxExpectAttemptsPerClient: Infinity,
+    idleSeconds: Infinity,
     seed: 0,
+    random: () => 0,
+    observing: true,
     publicAddresses: options.announceAddress,
+  };
+  return new FtpHelper(helperOptions, conntrack, {
+    decision: (decision, told) => {
+      print(decisionRecord(decision, told));
+    },
+    released: ignore,
+    withdrawn: ignore,
+    rejected: ignore,
   });
 }
 
-function replayFrame(
-  helper: FtpHelper,
-  translation: CaptureTranslation,
-  frame: CaptureFrame,
-  print: (record: DecisionRecord) => void,
-): void {
-  const packetAt = findIpPacket(frame.linkType, frame.bytes, frame.start, frame.end);
-  if (typeof packetAt !== 'number') return;
-  translation.putBack(frame.bytes, packetAt, frame.end);
-  const effects = helper.onPacket(frame.bytes, packetAt, frame.end, frame.time, frame.number);
-  for (const effect of effects) {
-    if (effect.kind === 'expect') print(expectedRecord(helper, effect));
-    else if (effect.kind === 'refuse') print(decisionRecord(effect.decision));
-  }
-}
+/** `replay` prints decisions only. */
+const ignore = (): void => undefined;
 
-/** As the daemon would have it on a kernel that shifts sequence numbers where it translates. */
-function expectedRecord(
-  { counters }: FtpHelper,
-  { expected, decision, rewrite }: ExpectEffect,
-): DecisionRecord {
-  if (rewrite?.needed !== true) return decisionRecord(decision);
-  const port = expected.tuple.destinationPort;
-  if (announcementEdit(rewrite, port, expected.followMaster !== undefined) !== undefined) {
-    return decisionRecord(decision, { address: rewrite.address, port });
-  }
-  counters.expected--;
-  counters.refused++;
-  return decisionRecord({ ...decision, refusal: 'no-sequence-adjustment' });
+function replayFrame(helper: FtpHelper, conntrack: CaptureConntrack, frame: CaptureFrame): void {
+  const start = findIpPacket(frame.linkType, frame.bytes, frame.start, frame.end);
+  if (typeof start !== 'number') return;
+  const { bytes, end, number, time } = frame;
+  conntrack.putBack(bytes, start, end);
+  helper.onPacket({ bytes, start, end, number }, time);
 }
 
 /** `17  10.1.0.2:39758 > 10.2.0.2:21  227 10.2.0.2:30584  expected` */

@@ -8,7 +8,7 @@ import { UsageError } from '../errors.js';
 import { DEFAULT_MAX_TAIL_BYTES } from '../ftp/line-scanner.js';
 import { DEFAULT_MAX_TOTAL_BYTES } from '../tcp/reassembler.js';
 import type { RunOptions } from './settings.js';
-import { MAX_PINHOLE_REQUESTS } from './pinhole-opener.js';
+import { MAX_EXPECT_ATTEMPTS } from '../helper/opener.js';
 
 export interface ReaderLimits {
   readonly connections: number;
@@ -41,7 +41,7 @@ export function readerLimits(options: Limited, worker: number): ReaderLimits {
     connections: part(options.maxConnections),
     connectionsPerClient: ofClient(options.maxConnectionsPerClient),
     expectationsPerClient: ofClient(options.maxExpectationsPerClient),
-    pinholeRequests: part(MAX_PINHOLE_REQUESTS),
+    pinholeRequests: part(MAX_EXPECT_ATTEMPTS),
     logLines: Math.floor(logRate / workers) + (worker <= logRate % workers ? 1 : 0),
     outOfOrderBytes: part(DEFAULT_MAX_TOTAL_BYTES),
     unfinishedLineBytes: part(DEFAULT_MAX_TAIL_BYTES),

@@ -9,6 +9,7 @@ import type { Logger } from 'pino';
 import { NetlinkRejected, SystemCallError, type ConntrackFtpError } from '../errors.js';
 import { decisionRecord, type Decision, type DecisionRecord, type Rewritten } from '../helper/decision.js';
 import type { ReleaseCause } from '../helper/effect.js';
+import type { HelperEvents } from '../helper/events.js';
 import type { ExpectedConnection } from '../helper/plan.js';
 import { formatTuple, type Tuple } from '../wire/tuple.js';
 import { LogBudget } from './log-budget.js';
@@ -21,7 +22,7 @@ export interface PacketLogParts {
   readonly now: () => number;
 }
 
-export class PacketLog {
+export class PacketLog implements HelperEvents {
   readonly #logger: Logger;
   readonly #opened: LogBudget;
   readonly #refused: LogBudget;
@@ -71,7 +72,7 @@ export class PacketLog {
       this.#logger.warn({ ...facts, ...errnoOf(failure) }, `${name} stays in the queue: ${failure.message}`);
   }
 
-  pinholeFailed({ master, tuple }: ExpectedConnection, error: ConntrackFtpError): void {
+  rejected({ master, tuple }: ExpectedConnection, error: ConntrackFtpError): void {
     if (!this.#may(this.#opened)) return;
     const facts = { event: 'pinhole-failed', master: formatTuple(master), expected: formatTuple(tuple) };
     this.#logger.error({ ...facts, ...errnoOf(error) }, error.message);

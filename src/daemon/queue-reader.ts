@@ -7,7 +7,7 @@
 import { randomInt } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Policy } from '../ftp/policy.js';
-import { FtpHelper } from '../helper/ftp-helper.js';
+import { FtpHelper, type FtpHelperOptions } from '../helper/ftp-helper.js';
 import type { NativeBinding } from '../kernel/binding.js';
 import { ConntrackEvents } from '../kernel/conntrack-events.js';
 import { ConntrackTable } from '../kernel/conntrack-table.js';
@@ -15,11 +15,11 @@ import { CtnetlinkPinholes } from '../kernel/expectations.js';
 import type { NetlinkSocket } from '../kernel/netlink-socket.js';
 import { PacketQueue } from '../kernel/packet-queue.js';
 import { now } from './clock.js';
-import { Daemon } from './packet-handler.js';
+import { LiveConntrack } from './live-conntrack.js';
+import { PacketHandler } from './packet-handler.js';
 import type { RunOptions } from './settings.js';
 import { OverloadReport } from './overload-report.js';
 import { PacketLog } from './packet-log.js';
-import { PinholeOpener } from './pinhole-opener.js';
 import type { ReaderLimits } from './limits.js';
 
 const COPY_RANGE = 65_531;
@@ -49,9 +49,8 @@ export interface QueueReaderParts {
 export class QueueReader {
   readonly #parts: QueueReaderParts;
   readonly #helper: FtpHelper;
-  readonly #opener: PinholeOpener;
   readonly #packetLog: PacketLog;
-  readonly #daemon: Daemon;
+  readonly #handler: PacketHandler;
   readonly #overload: OverloadReport;
   #events: ConntrackEvents | undefined;
   #queue: PacketQueue | undefined;
@@ -59,29 +58,15 @@ export class QueueReader {
 
   constructor(parts: QueueReaderParts) {
     const { options, limits, socket, logger } = parts;
-    const table = new ConntrackTable(socket);
     this.#parts = parts;
-    this.#helper = newHelper(parts, table);
-    this.#opener = new PinholeOpener({
-      helper: this.#helper,
-      pinholes: new CtnetlinkPinholes(socket),
-      table,
-      lifetime: options.expectSeconds,
-      mostPerClient: limits.expectationsPerClient,
-      requestsPerClient: limits.pinholeRequests,
-      passivePorts: options.passivePorts,
-      now,
-      random: Math.random,
-    });
     this.#packetLog = new PacketLog({ logger, linesPerSecond: limits.logLines, now });
-    this.#daemon = new Daemon({
-      helper: this.#helper,
-      opener: this.#opener,
-      table,
-      log: this.#packetLog,
+    const conntrack = new LiveConntrack({
+      table: new ConntrackTable(socket),
+      pinholes: new CtnetlinkPinholes(socket),
       doneMark: options.mark,
-      now,
     });
+    this.#helper = new FtpHelper(helperOptions(parts), conntrack, this.#packetLog);
+    this.#handler = new PacketHandler({ helper: this.#helper, log: this.#packetLog, now });
     this.#overload = new OverloadReport(logger, options.whenFull);
   }
 
@@ -116,13 +101,12 @@ export class QueueReader {
       ...(this.#queue && { queueOverruns: this.#queue.overruns, queueMalformed: this.#queue.malformed }),
       ...(this.#events && { eventOverruns: this.#events.overruns }),
       linesSuppressed: this.#packetLog.suppressed,
-      defects: this.#daemon.defects,
+      defects: this.#handler.defects,
     };
   }
 
   #sweepOut(): void {
-    this.#helper.expire(now() - this.#parts.options.idleSeconds);
-    this.#opener.expire();
+    this.#helper.expire(now());
     this.#packetLog.settle();
     if (this.#queue !== undefined) this.#overload.settle(this.#queue);
     this.#parts.onSweep?.();
@@ -142,7 +126,7 @@ export class QueueReader {
       },
       {
         onBatch: (queue, count) => {
-          this.#daemon.onBatch(queue, count);
+          this.#handler.onBatch(queue, count);
         },
         onError,
       },
@@ -155,24 +139,28 @@ export class QueueReader {
       ports: this.#parts.options.ports,
       receiveBufferBytes: RECEIVE_BUFFER_BYTES,
       onEvent: (event) => {
-        if (event.kind === 'connection-ended') this.#helper.onConnectionGone(event.connection);
-        else if (event.kind === 'expectation-ended') this.#opener.onEnded(event.expectation.tuple);
+        if (event.kind === 'connection-ended') this.#helper.onConnectionEnded(event.connection);
+        else if (event.kind === 'expectation-ended') this.#helper.onExpectationEnded(event.expectation.tuple);
       },
       onError,
     });
   }
 }
 
-function newHelper({ options, limits, policy }: QueueReaderParts, table: ConntrackTable): FtpHelper {
-  return new FtpHelper({
+function helperOptions({ options, limits, policy }: QueueReaderParts): FtpHelperOptions {
+  return {
     policy,
     ports: options.ports,
-    lookup: (seen) => table.find(seen),
     capacity: limits.connections,
     maxConnectionsPerClient: limits.connectionsPerClient,
     maxOutOfOrderTotal: limits.outOfOrderBytes,
     maxUnfinishedLineTotal: limits.unfinishedLineBytes,
+    expectSeconds: options.expectSeconds,
+    maxExpectationsPerClient: limits.expectationsPerClient,
+    maxExpectAttemptsPerClient: limits.pinholeRequests,
+    idleSeconds: options.idleSeconds,
     seed: randomInt(MAX_SEED),
+    random: Math.random,
     publicAddresses: options.announceAddress,
-  });
+  };
 }

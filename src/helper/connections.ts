@@ -18,18 +18,12 @@ import {
 } from '../wire/tcp.js';
 import type { Tuple } from '../wire/tuple.js';
 import { ClientLimit } from './client-limit.js';
+import type { Conntrack } from './conntrack.js';
 import { isUnderWay, type Connection, type TrackedConnection } from './plan.js';
-
-/**
- * Finds the connection of which a packet's tuple, `seen`, is one direction. Asked once a connection. `undefined`
- * where it is not known: then the packet passes unread.
- */
-export type ConnectionLookup = (seen: Tuple) => TrackedConnection | undefined;
 
 export interface ConnectionsOptions {
   /** Ports of FTP servers as clients address them, before any DNAT; 1 to 65535. */
   readonly ports: readonly number[];
-  readonly lookup: ConnectionLookup;
   /** Connections tracked at once; the oldest idle one makes room. */
   readonly capacity: number;
   /** Connections of one client that are followed at once; the one that it has had for longest makes room. */
@@ -56,7 +50,7 @@ export class Connections {
   others = 0;
   /** Connections that made room for others of their own client. */
   displacedByOwn = 0;
-  readonly #lookup: ConnectionLookup;
+  readonly #conntrack: Conntrack;
   /** 1 at each FTP port. */
   readonly #isFtpPort = new Uint8Array(PORT_COUNT);
   readonly #flows: FlowTable;
@@ -70,9 +64,14 @@ export class Connections {
   readonly #streams: Reassembler;
   readonly #listener: ConnectionListener;
 
-  constructor(options: ConnectionsOptions, streams: Reassembler, listener: ConnectionListener) {
+  constructor(
+    options: ConnectionsOptions,
+    conntrack: Conntrack,
+    streams: Reassembler,
+    listener: ConnectionListener,
+  ) {
     const { capacity, seed } = options;
-    this.#lookup = options.lookup;
+    this.#conntrack = conntrack;
     for (const port of options.ports) this.#isFtpPort[port] = 1;
     this.#flows = new FlowTable({
       capacity,
@@ -135,7 +134,7 @@ export class Connections {
   }
 
   /** Conntrack has destroyed it. Its successor of the same tuples may have begun before we hear of it, and stays. */
-  onGone({ original, id }: TrackedConnection): void {
+  onEnded({ original, id }: TrackedConnection): void {
     const flow = this.flowOf(original);
     if (flow >= 0 && this.#ids[flow] === id) this.end(flow);
   }
@@ -187,7 +186,7 @@ export class Connections {
 
   /** `before` is a half of the flow that has this tuple, if one does: of an earlier connection, or of this very one. */
   #begin(before: number, seen: Tuple, opening: boolean, now: number): number {
-    const connection = this.#lookup(seen);
+    const connection = this.#conntrack.find(seen);
     if (connection === undefined || this.#isFtpPort[connection.original.destinationPort] === 0) {
       this.others++;
       return NO_HALF;

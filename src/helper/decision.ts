@@ -7,6 +7,7 @@
 import type { AnnouncementKind } from '../ftp/announcement.js';
 import type { RefusalReason } from '../ftp/policy.js';
 import { formatIpAddress, type IpAddress } from '../wire/ip-address.js';
+import type { StreamEdit } from './nat/stream-edits.js';
 
 /**
  * Why an announcement that the policy allows was not expected all the same: the announcement could not be
@@ -29,6 +30,8 @@ export type Obstacle =
 export interface Rewritten {
   readonly address: IpAddress | undefined;
   readonly port: number;
+  /** Which of the announcer's bytes are replaced, and by what. */
+  readonly edit: StreamEdit;
 }
 
 const MICROSECONDS = 1_000_000;

@@ -37,7 +37,7 @@ export interface ExpectEffect {
 }
 
 /** A pinhole at this port, whose announcement has not passed yet as it must. */
-export interface PromisedPinhole {
+export interface PromisedExpectation {
   readonly effect: ExpectEffect;
   readonly port: number;
   /** It was opened for this announcement, and not found open for an earlier one. */

@@ -1,9 +1,9 @@
 /**
- * The helper: packets of FTP control connections and time in, verdicts and effects out. It composes the layers
- * (addresses → flow → bytes in order → lines → session → policy) and does nothing itself: whoever calls it
- * carries out the effects, before the packet's verdict, or prints them.
+ * The helper: packets of FTP control connections and time in, verdicts out. It composes the layers (addresses → flow →
+ * bytes in order → lines → dialogue → policy → expectation → verdict). What a packet causes is done through the `Conntrack`
+ * port before `onPacket` returns, and reported to `HelperEvents`.
  *
- * A packet that announces nothing costs no allocation: it is answered with one shared reaction.
+ * A packet that announces nothing costs no allocation: its verdict is one shared object.
  *
  * @module
  */
@@ -12,22 +12,24 @@ import type { Policy } from '../ftp/policy.js';
 import { Sessions, type Outcome } from '../ftp/dialogue.js';
 import { Reassembler, type ByteSink } from '../tcp/reassembler.js';
 import { sequenceAdd } from '../tcp/sequence.js';
-import type { StreamEdit } from './nat/stream-edits.js';
 import { IpView } from '../wire/ip.js';
 import { readTcpPacket } from '../wire/tcp-packet.js';
 import { TCP_FLAGS, tcpAcknowledgment, tcpFlags, tcpHeaderLength, tcpSequence } from '../wire/tcp.js';
-import type { SequenceAdjustment } from '../wire/seqadj.js';
 import type { Tuple } from '../wire/tuple.js';
 import { AnnouncementJudge, type LineOrigin } from './judge.js';
 import { Connections, type ConnectionsOptions } from './connections.js';
+import type { Conntrack } from './conntrack.js';
 import { newHelperCounters, type HelperCounters, type LimitCounters } from './counters.js';
-import type { Effect, PromisedPinhole, ReleaseCause } from './effect.js';
+import type { Effect } from './effect.js';
+import { Effects } from './effects.js';
+import type { HelperEvents } from './events.js';
 import { isTranslated, type TrackedConnection } from './plan.js';
-import { Passages, type Passage } from './nat/verdict.js';
+import { ACCEPT, Verdicts, type Verdict } from './nat/verdict.js';
 import { PublicAddresses, type PublicAddress } from './nat/public-addresses.js';
-import { Translations, type RewriteObstacle } from './nat/nat-streams.js';
+import { NatStreams } from './nat/nat-streams.js';
+import { Opener, type OpenerOptions } from './opener.js';
 
-export interface FtpHelperOptions extends ConnectionsOptions {
+export interface FtpHelperOptions extends ConnectionsOptions, OpenerOptions {
   readonly policy: Policy;
   /** Out-of-order bytes held for all connections together; the reassembler's own limit unless given. */
   readonly maxOutOfOrderTotal?: number;
@@ -35,24 +37,32 @@ export interface FtpHelperOptions extends ConnectionsOptions {
   readonly maxUnfinishedLineTotal?: number;
   /** What clients call servers, where another host than this one translates between them. */
   readonly publicAddresses?: readonly PublicAddress[];
+  /** Seconds after which `expire` forgets a silent connection. */
+  readonly idleSeconds: number;
 }
 
-const NOTHING: readonly Effect[] = Object.freeze([]);
-const RELEASE_COUNTERS = {
-  encrypted: 'encrypted',
-  'not-ftp': 'notFtp',
-} as const satisfies Record<ReleaseCause, keyof HelperCounters>;
+/** A packet in memory, borrowed for the call. One object may serve all packets. */
+export interface PacketView {
+  readonly bytes: Buffer;
+  /** Where its IP header begins, and where it ends. */
+  readonly start: number;
+  readonly end: number;
+  /** By which decisions name it: a frame number, or the id of the queue. */
+  readonly number: number;
+}
+
 /** What is peculiar about a flow: a set of bits. */
 const FLOW_TRAITS = {
   /** Nothing of it is read any more. */
   released: 1,
-  /** By us or by another host: its announcements may have to be rewritten. */
-  translated: 2,
+  /** NAT by us or by another host: its announcements may have to be rewritten. */
+  nat: 2,
   /** Seen from its beginning: only there a SYN or SYN-ACK tells where lines begin. */
   opened: 4,
 } as const;
 /** Directions within a half number: the low bit. */
 const ORIGINAL = 0;
+const NO_HALF = -1;
 
 export class FtpHelper {
   readonly counters: HelperCounters = newHelperCounters();
@@ -64,14 +74,21 @@ export class FtpHelper {
   /** `FLOW_TRAITS` of each flow. */
   readonly #traits: Uint8Array;
   readonly #ip = new IpView();
-  readonly #effects: Effect[] = [];
+  /** What the packet causes, until it is carried out. */
+  readonly #caused: Effect[] = [];
   readonly #publicAddresses: PublicAddresses;
-  readonly #translations: Translations;
-  readonly #passages: Passages;
+  readonly #natStreams: NatStreams;
+  readonly #opener: Opener;
+  readonly #effects: Effects;
+  readonly #verdicts: Verdicts;
+  readonly #idleSeconds: number;
+  readonly #observing: boolean;
+  /** The half of a NAT connection of which the packet carries payload, else -1. */
+  #natHalf = NO_HALF;
   #packet = 0;
   #now = 0;
 
-  constructor(options: FtpHelperOptions) {
+  constructor(options: FtpHelperOptions, conntrack: Conntrack, events: HelperEvents) {
     const halves = options.capacity * 2;
     const bytes: ByteSink = {
       onBytes: (half, from, start, end, sequence) => {
@@ -93,7 +110,7 @@ export class FtpHelper {
       { halves, ...(total === undefined ? {} : { maxTotalBytes: total }) },
       bytes,
     );
-    this.#connections = new Connections(options, this.#streams, {
+    this.#connections = new Connections(options, conntrack, this.#streams, {
       onBegin: (flow, connection, opening) => {
         this.#begin(flow, connection, opening);
       },
@@ -103,14 +120,19 @@ export class FtpHelper {
     });
     const tails = options.maxUnfinishedLineTotal;
     this.#lines = new LineScanner({ halves, ...(tails === undefined ? {} : { maxTailBytes: tails }) }, lines);
-    this.#translations = new Translations(halves);
-    this.#passages = new Passages(
-      this.#connections,
-      this.#streams,
-      this.#lines,
-      this.#translations,
-      this.counters,
-    );
+    this.#natStreams = new NatStreams(halves);
+    this.#opener = new Opener(options, options.policy.passivePorts, conntrack, this.#natStreams);
+    this.#effects = new Effects(this.#opener, conntrack, events, this.counters);
+    this.#verdicts = new Verdicts({
+      conntrack,
+      connections: this.#connections,
+      streams: this.#streams,
+      lines: this.#lines,
+      natStreams: this.#natStreams,
+      counters: this.counters,
+    });
+    this.#idleSeconds = options.idleSeconds;
+    this.#observing = options.observing === true;
     this.#sessions = new Sessions({ flows: options.capacity, policy: options.policy });
     this.#traits = new Uint8Array(options.capacity);
   }
@@ -143,84 +165,55 @@ export class FtpHelper {
   }
 
   /**
-   * Reads one packet, which begins with its IP header at `start`. Answers what it causes; the array is borrowed: the
-   * next packet empties it. When that is carried out, `passage` says how the packet goes on.
+   * Reads one packet, carries out what it causes, and returns its verdict. Throws what `Conntrack.find` throws; then the
+   * packet was not read.
    *
-   * @param now     seconds since 1970; never goes back by more than a clock step
-   * @param packet  the number under which decisions name the packet
+   * @param now  seconds since 1970; never goes back by more than a clock step
    */
-  onPacket(bytes: Buffer, start: number, end: number, now: number, packet: number): readonly Effect[] {
+  onPacket(packet: PacketView, now: number): Verdict {
     this.counters.packets++;
-    this.#passages.reset();
-    if (!readTcpPacket(this.#ip, bytes, start, end)) {
+    const { bytes } = packet;
+    if (!readTcpPacket(this.#ip, bytes, packet.start, packet.end)) {
       this.counters.unreadable++;
-      return NOTHING;
+      return ACCEPT;
     }
-    this.#packet = packet;
+    this.#packet = packet.number;
     this.#now = now;
-    if (this.#effects.length > 0) this.#effects.length = 0;
+    this.#natHalf = NO_HALF;
+    if (this.#caused.length > 0) this.#caused.length = 0;
     const half = this.#connections.halfOf(bytes, this.#ip, now);
-    if (half >= 0) this.#readSegment(half, bytes);
-    return this.#effects;
-  }
-
-  /** What stands in the way of having the announcement of `half` go on as `edit` (`announcementEdit`) says. */
-  rewriteObstacle(half: number, edit: StreamEdit): RewriteObstacle | undefined {
-    return this.#translations.obstacle(half, edit);
-  }
-
-  /** Has it go on so, the pinhole being open and nothing in the way. To be asked for before the packet's `passage`. */
-  rewrite(half: number, edit: StreamEdit, promised: PromisedPinhole): void {
-    this.#translations.plan(half, edit, promised);
-  }
-
-  /** Pinholes whose announcements go on as they came after all: to be asked for after `passage` and `giveUp`. */
-  takeWithdrawn(): readonly PromisedPinhole[] {
-    return this.#translations.takeWithdrawn();
-  }
-
-  /** The sequence adjustment in force for a half of a translated connection, as far as it is known. */
-  adjustment(half: number): SequenceAdjustment | undefined {
-    return this.#translations.adjustment(half);
-  }
-
-  /** How the packet last read, still in `bytes`, goes on. */
-  passage(bytes: Buffer): Passage {
-    return this.#passages.of(bytes, this.#ip, this.#now);
-  }
-
-  /** The packet goes on as `passage` said, its adjustment in force. */
-  passed(): void {
-    this.#passages.passed();
-  }
-
-  /** Where `passage` writes a packet that goes on with other bytes. */
-  get rewritten(): Buffer {
-    return this.#passages.rewritten;
+    if (half < 0) return ACCEPT;
+    this.#readSegment(half, bytes);
+    for (const effect of this.#caused) this.#effects.carryOut(effect, now);
+    return this.#natHalf === NO_HALF || this.#observing ? ACCEPT : this.#natVerdict(bytes);
   }
 
   /** Conntrack has destroyed a connection. */
-  onConnectionGone(connection: TrackedConnection): void {
-    this.#connections.onGone(connection);
+  onConnectionEnded(connection: TrackedConnection): void {
+    this.#connections.onEnded(connection);
   }
 
-  /** Forgets what is known of a connection, and what was promised on it; its next packet is as its first. */
-  giveUp(original: Tuple): void {
-    const flow = this.#connections.flowOf(original);
-    if (flow < 0) return;
-    this.#translations.giveUp(flow);
-    this.#connections.end(flow);
+  /** Conntrack reports that an expectation was used, has expired or was removed. */
+  onExpectationEnded(tuple: Tuple): void {
+    this.#opener.onEnded(tuple);
   }
 
-  /** Forgets connections that have been silent since before `moment`, seconds since 1970. */
-  expire(moment: number): void {
-    this.#connections.expire(moment);
+  /** Forgets connections that have been silent for `idleSeconds`, and expectations that must have expired. */
+  expire(now: number): void {
+    this.#connections.expire(now - this.#idleSeconds);
+    this.#opener.expire(now);
+  }
+
+  #natVerdict(bytes: Buffer): Verdict {
+    const verdict = this.#verdicts.of(this.#natHalf, bytes, this.#ip, this.#now);
+    for (const promised of this.#natStreams.takeWithdrawn()) this.#effects.withdraw(promised);
+    return verdict;
   }
 
   #begin(flow: number, connection: TrackedConnection, opening: boolean): void {
     const translated = isTranslated(connection) || this.#isKnownOtherwise(connection);
-    this.#traits[flow] = (opening ? FLOW_TRAITS.opened : 0) | (translated ? FLOW_TRAITS.translated : 0);
-    if (translated) this.#translations.follow(flow, connection);
+    this.#traits[flow] = (opening ? FLOW_TRAITS.opened : 0) | (translated ? FLOW_TRAITS.nat : 0);
+    if (translated) this.#natStreams.follow(flow, connection);
     this.#sessions.begin(flow, !opening);
     if (opening) this.counters.connections++;
     else this.counters.midStream++;
@@ -257,19 +250,19 @@ export class FtpHelper {
     }
     const payloadAt = at + tcpHeaderLength(bytes, at);
     if (payloadAt < ip.end && (half & 1) === ORIGINAL) this.#connections.prove(half >> 1);
-    if (this.#is(half >> 1, FLOW_TRAITS.translated) && payloadAt < ip.end) {
-      if (this.#translations.presumes(half, sequence, this.#now)) this.#streams.acknowledge(half, sequence);
-      this.#passages.take(half);
+    if (this.#is(half >> 1, FLOW_TRAITS.nat) && payloadAt < ip.end) {
+      if (this.#natStreams.presumes(half, sequence, this.#now)) this.#streams.acknowledge(half, sequence);
+      this.#natHalf = half;
     }
     this.#streams.receive(half, sequence, bytes, payloadAt, ip.end, (flags & TCP_FLAGS.fin) !== 0);
   }
 
   /** Where bytes were rewritten, their receiver acknowledges other numbers than were sent. */
   #acknowledge(half: number, acknowledgment: number): void {
-    const translated = this.#is(half >> 1, FLOW_TRAITS.translated);
+    const translated = this.#is(half >> 1, FLOW_TRAITS.nat);
     this.#streams.acknowledge(
       half,
-      translated ? this.#translations.acknowledge(half, acknowledgment) : acknowledgment,
+      translated ? this.#natStreams.acknowledge(half, acknowledgment) : acknowledgment,
     );
   }
 
@@ -294,40 +287,33 @@ export class FtpHelper {
         : this.#sessions.serverLine(flow, bytes, start, end, traits);
     if (outcome === undefined) return;
     const line = bytes.subarray(start, end);
-    this.#conclude(outcome, { half, line, sequence, traits, packet: this.#packet, time: this.#now });
+    this.#onOutcome(outcome, { half, line, sequence, traits, packet: this.#packet, time: this.#now });
   }
 
-  #conclude(outcome: Outcome, origin: LineOrigin): void {
+  #onOutcome(outcome: Outcome, origin: LineOrigin): void {
     const flow = origin.half >> 1;
     const connection = this.#connections.of(flow);
     switch (outcome.kind) {
       case 'announcement':
-        this.#cause(this.#judge.decide(connection, origin, outcome.announcement));
+        this.#caused.push(this.#judge.decide(connection, origin, outcome.announcement));
         break;
       case 'refused':
-        this.#cause(this.#judge.refuse(connection, origin, outcome));
+        this.#caused.push(this.#judge.refuse(connection, origin, outcome));
         break;
       case 'encrypted':
         this.#traits[flow] = (this.#traits[flow] ?? 0) | FLOW_TRAITS.released;
-        this.#cause({ kind: 'release', connection: connection.original, cause: outcome.kind });
+        this.#caused.push({ kind: 'release', connection: connection.original, cause: outcome.kind });
         break;
       case 'not-ftp':
-        this.#cause({ kind: 'release', connection: connection.original, cause: outcome.kind });
+        this.#caused.push({ kind: 'release', connection: connection.original, cause: outcome.kind });
         break;
     }
-  }
-
-  #cause(effect: Effect): void {
-    this.#effects.push(effect);
-    if (effect.kind === 'expect') this.counters.expected++;
-    else if (effect.kind === 'refuse') this.counters.refused++;
-    else this.counters[RELEASE_COUNTERS[effect.cause]]++;
   }
 
   #forget(flow: number): void {
     this.#forgetStreams(flow);
     this.#sessions.forget(flow);
-    if (this.#is(flow, FLOW_TRAITS.translated)) this.#translations.forget(flow);
+    if (this.#is(flow, FLOW_TRAITS.nat)) this.#natStreams.forget(flow);
   }
 
   #is(flow: number, trait: number): boolean {

@@ -15,7 +15,7 @@ interface Pending {
   readonly until: number;
 }
 
-export class PendingPinholes {
+export class PendingExpectations {
   readonly #mostPerClient: number;
   /** Of each client by their names, the one opened longest ago first. */
   readonly #clients = new Map<string, Map<string, Pending>>();
@@ -44,6 +44,7 @@ export class PendingPinholes {
 
   /** Opened for `client`, or open and begun anew. */
   opened(tuple: Tuple, client: IpAddress, until: number): void {
+    if (this.#mostPerClient === Infinity) return;
     const name = nameOf(tuple);
     this.#forget(name);
     const key = clientKey(client);

@@ -253,7 +253,8 @@ describe('what is measured', () => {
 
   it('is all captured sessions', () => {
     const helper = newHelper(64);
-    for (const packet of capturedPackets()) helper.onPacket(packet, 0, packet.length, 1, 1);
+    for (const packet of capturedPackets())
+      helper.onPacket({ bytes: packet, start: 0, end: packet.length, number: 1 }, 1);
     expect(helper.counters.connections).toBeGreaterThan(10);
     expect(helper.counters.expected).toBeGreaterThan(10);
     expect(helper.counters.refused).toBe(0);

@@ -43,7 +43,7 @@ export class ControlPackets {
   #send(all: readonly Said[], number: number): void {
     for (const said of all) {
       setClient(said, number);
-      this.#helper.onPacket(said.packet, 0, said.packet.length, 1, number);
+      this.#helper.onPacket({ bytes: said.packet, start: 0, end: said.packet.length, number }, 1);
     }
   }
 }

@@ -17,7 +17,7 @@ import { pathOf } from './queue-programs.js';
 import type { RunningReader, StartReader } from './queue-readers.js';
 
 /** What passes by itself, beside what belongs to a connection that passed. */
-export type Passing = 'control connections' | 'all connections';
+export type Forwarding = 'control connections' | 'all connections';
 
 /** Prepares who opens the gateway's filter; answers the process that does, where one does. */
 export type Open = (laboratory: Laboratory, gateway: Namespace) => Promise<RunningReader | undefined>;
@@ -74,7 +74,7 @@ const CLIENTS = Array.from({ length: SESSIONS_AT_ONCE }, (_, at) => `10.1.0.${10
 
 const NEW = '-p tcp -m conntrack --ctstate NEW';
 const FILTER: readonly string[] = ['-A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT'];
-const PASSING: Readonly<Record<Passing, string>> = {
+const PASSING: Readonly<Record<Forwarding, string>> = {
   'control connections': `-A FORWARD ${NEW} --dport ${SERVER_PORT} -j ACCEPT`,
   'all connections': `-A FORWARD ${NEW} -j ACCEPT`,
 };
@@ -91,7 +91,7 @@ export interface FilteredGateway {
 
 /** Lays it out, has `measure` use it, and takes it away. Throws where the reader did not do all that it was for. */
 export async function withFilteredGateway<T>(
-  passing: Passing,
+  passing: Forwarding,
   open: Open,
   measure: (gateway: FilteredGateway) => Promise<T>,
 ): Promise<T> {

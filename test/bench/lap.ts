@@ -31,9 +31,12 @@ export class Lap {
 
   /** Gives packets `[from, to)` to the helper, each as the daemon does. */
   play(helper: FtpHelper, from: number, to: number): void {
+    const view = { bytes: this.bytes, start: 0, end: 0, number: 0 };
     for (let number = from; number < to; number++) {
-      helper.onPacket(this.bytes, this.bounds[number] ?? 0, this.bounds[number + 1] ?? 0, NOW, number);
-      helper.passage(this.bytes);
+      view.start = this.bounds[number] ?? 0;
+      view.end = this.bounds[number + 1] ?? 0;
+      view.number = number;
+      helper.onPacket(view, NOW);
     }
   }
 }

@@ -15,7 +15,7 @@ import {
   withFilteredGateway,
   type FilteredGateway,
   type Open,
-  type Passing,
+  type Forwarding,
 } from './filtered-gateway.js';
 import { processorTime } from './processor-time.js';
 import { buildPrograms, pathOf } from './queue-programs.js';
@@ -38,7 +38,7 @@ export type Mode = (typeof MODES)[number];
 const COMMANDS: Readonly<Record<Mode, string>> = { passive: 'PASV', active: 'PORT' };
 
 export interface Setting {
-  readonly passing: Passing;
+  readonly passing: Forwarding;
   readonly open: Open;
 }
 

@@ -6,14 +6,15 @@
  */
 import assert from 'node:assert/strict';
 import { DEFAULT_POLICY, KERNEL_POLICY, type Policy } from '../../src/ftp/policy.js';
-import type { Effect, ExpectEffect } from '../../src/helper/effect.js';
+import type { Decision } from '../../src/helper/decision.js';
+import type { ReleaseCause } from '../../src/helper/effect.js';
 import { announcedByClient } from '../../src/helper/plan.js';
-import { FtpHelper } from '../../src/helper/ftp-helper.js';
 import { sequenceAdd } from '../../src/tcp/sequence.js';
 import { formatIpAddress } from '../../src/wire/ip-address.js';
 import { TCP_FLAGS } from '../../src/wire/tcp.js';
 import { formatTuple, invertTuple } from '../../src/wire/tuple.js';
-import { IPV6, tuple, type Parties } from '../helper/dialogue.js';
+import { IPV6, newHelper, tuple, type HelperUnderTest, type Parties } from '../helper/dialogue.js';
+import type { Lookup } from '../helper/fake-conntrack.js';
 import { tcpPacket } from '../wire/packets.js';
 import { NaiveHalf } from './naive-reading.js';
 import { Random } from './random.js';
@@ -66,7 +67,7 @@ class HostileConnection {
   readonly #settings: number;
   readonly #policy: Policy;
   readonly #parties: Parties;
-  readonly #helper: FtpHelper;
+  readonly #helper: HelperUnderTest;
   #peers: [Peer, Peer];
   /** Segments that come later than their turn. */
   #late: Segment[] = [];
@@ -83,16 +84,16 @@ class HostileConnection {
     this.#settings = settings;
     this.#policy = this.#is('kernelPolicy') ? KERNEL_POLICY : DEFAULT_POLICY;
     this.#parties = this.#is('ipv6') ? { ...IPV6, client: '[2001:db8:1::2]:40000' } : IPV4;
-    this.#helper = new FtpHelper({
+    const lookup: Lookup = (seen) => {
+      const original = seen.destinationPort === 21 ? seen : invertTuple(seen);
+      return { original, reply: invertTuple(original), id: this.#id };
+    };
+    this.#helper = newHelper({
       policy: this.#policy,
-      ports: [21],
-      lookup: (seen) => {
-        const original = seen.destinationPort === 21 ? seen : invertTuple(seen);
-        return { original, reply: invertTuple(original), id: this.#id };
-      },
+      lookup,
       capacity: 4,
       maxConnectionsPerClient: 4,
-      seed: 1,
+      idleSeconds: 0,
       // Often too little, so that this limit is met as well.
       maxOutOfOrderTotal: random.oneIn(4) ? 8192 : 1024 * 1024,
     });
@@ -239,7 +240,9 @@ class HostileConnection {
     this.#now += 0.001;
     const { counters } = this.#helper;
     const begun = counters.connections + counters.midStream;
-    const effects = this.#helper.onPacket(packet, 0, packet.length, this.#now, this.#packets);
+    const { events } = this.#helper;
+    const view = { bytes: packet, start: 0, end: packet.length, number: this.#packets };
+    assert.deepEqual(this.#helper.onPacket(view, this.#now), { kind: 'accept' });
     // The helper has begun anew, and so does the naive reader: it reads what comes from now on.
     if (counters.connections + counters.midStream > begun && (flags & SYN) === 0) {
       this.#peers = [
@@ -249,9 +252,11 @@ class HostileConnection {
       this.#forgetChecks();
     }
     this.#peers[side].naive.receive(from, bytes);
-    for (const effect of effects) this.#check(effect);
-    assert.deepEqual(this.#helper.passage(packet), { kind: 'accept' });
-    assert.deepEqual(this.#helper.takeWithdrawn(), []);
+    for (const { decision } of events.decisions.splice(0)) this.#checkDecision(decision);
+    const order = events.order.splice(0);
+    assert.ok([-1, order.length - 1].includes(order.indexOf('encrypted')), 'nothing follows a release');
+    for (const { cause } of events.releases.splice(0)) this.#checkRelease(cause);
+    assert.deepEqual([events.withdrawals, events.rejections], [[], []]);
     packet.fill(0xee);
   }
 
@@ -261,27 +266,32 @@ class HostileConnection {
     return naive.contiguousFrom(0);
   }
 
-  #check(effect: Effect): void {
-    this.#seen[effect.kind]++;
+  /** The outcome for a line of this connection. */
+  #checkDecision(decision: Decision): void {
     assert.ok(!this.#released, 'nothing is read of a connection that turned to TLS');
-    if (effect.kind === 'release' && effect.cause === 'encrypted') this.#released = true;
-    if (effect.kind === 'expect') this.#checkExpected(effect);
+    this.#seen[decision.refusal === undefined ? 'expect' : 'refuse']++;
+    if (decision.refusal === undefined) this.#checkExpected(decision);
   }
 
-  #checkExpected({ decision, expected, rewrite }: ExpectEffect): void {
-    const { announcement: kind, address, port = 0, refusal } = decision;
-    assert.equal(refusal, undefined);
+  #checkRelease(cause: ReleaseCause): void {
+    assert.ok(!this.#released, 'nothing is read of a connection that turned to TLS');
+    this.#seen.release++;
+    if (cause === 'encrypted') this.#released = true;
+  }
+
+  #checkExpected({ announcement: kind, address, port = 0 }: Decision): void {
     assert.ok(port >= this.#policy.minPort && port <= 65_535);
-    assert.equal(rewrite, undefined);
+    const expectation = this.#helper.conntrack.asked.shift();
+    assert.ok(expectation !== undefined);
     const active = announcedByClient({ kind, address, port, from: 0, to: 0 });
     const original = tuple(`${this.#parties.client} > ${this.#parties.server}`);
     const towards = active ? invertTuple(original) : original;
-    assert.equal(formatTuple(expected.master), formatTuple(original));
+    assert.equal(formatTuple(expectation.master), formatTuple(original));
     assert.equal(
-      formatTuple(expected.tuple),
+      formatTuple(expectation.tuple),
       formatTuple({ ...towards, sourcePort: 0, destinationPort: port }),
     );
-    assert.equal(expected.followMaster, undefined);
+    assert.equal(expectation.nat, undefined);
 
     const announced = kind === '229' || address === undefined ? '?' : formatIpAddress(address);
     const key = `${kind} ${announced}:${port}`;

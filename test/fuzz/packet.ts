@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { rewriteSegment } from '../../src/helper/nat/segment-rewrite.js';
 import { sequenceAdd } from '../../src/tcp/sequence.js';
-import type { Passing } from '../../src/helper/nat/stream-edits.js';
+import type { Forwarding } from '../../src/helper/nat/stream-edits.js';
 import { ipv4ChecksumValid, tcpChecksumValid } from '../../src/wire/checksum.js';
 import { IP_PROTOCOL_TCP, IpView } from '../../src/wire/ip.js';
 import { findIpPacket, LINK_TYPES } from '../../src/capture/link-layer.js';
@@ -94,8 +94,8 @@ function rewrite(bytes: Buffer, ip: IpView): void {
     replacement: Buffer.from('edited'),
   };
   const to = sequenceAdd(sequence, length - 1);
-  const passing: Passing = {
-    kind: 'pass',
+  const passing: Forwarding = {
+    kind: 'forward',
     from: sequence,
     to,
     sequence,

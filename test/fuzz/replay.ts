@@ -4,12 +4,14 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { CaptureTranslation } from '../../src/cli/capture-translation.js';
+import { CaptureConntrack } from '../../src/cli/capture-conntrack.js';
 import { DEFAULT_POLICY } from '../../src/ftp/policy.js';
 import { decisionRecord } from '../../src/helper/decision.js';
 import { FtpHelper } from '../../src/helper/ftp-helper.js';
 import { CaptureReader, type CaptureFrame } from '../../src/capture/capture.js';
 import { findIpPacket } from '../../src/capture/link-layer.js';
+import { TEST_OPTIONS } from '../helper/dialogue.js';
+import { RecordedEvents } from '../helper/fake-conntrack.js';
 import { ipAddress } from '../wire/packets.js';
 import { CAPTURE_WORDS } from './capture.js';
 import { fixtureCaptures } from './fixture-captures.js';
@@ -29,8 +31,8 @@ export const replayTarget = (): Target => ({
   maxLength: 8192,
   run(input) {
     for (const addresses of [[], TRANSLATED]) {
-      const translation = new CaptureTranslation(addresses, PORTS);
-      const replay = new Replay(translation);
+      const conntrack = new CaptureConntrack(addresses, PORTS);
+      const replay = new Replay(conntrack);
       const reader = new CaptureReader();
       const capture = Buffer.from(input);
       for (const item of [reader.feed(capture), reader.end()].flatMap((items) => [...items])) {
@@ -42,41 +44,43 @@ export const replayTarget = (): Target => ({
 });
 
 class Replay {
-  readonly #translation: CaptureTranslation;
+  readonly #conntrack: CaptureConntrack;
   readonly #helper: FtpHelper;
-  readonly #seen = { expect: 0, refuse: 0, release: 0 };
+  readonly #events = new RecordedEvents();
 
-  constructor(translation: CaptureTranslation) {
-    this.#translation = translation;
-    this.#helper = new FtpHelper({
-      policy: DEFAULT_POLICY,
+  constructor(conntrack: CaptureConntrack) {
+    this.#conntrack = conntrack;
+    const options = {
+      ...TEST_OPTIONS,
       ports: PORTS,
-      lookup: translation.lookup,
       capacity: 16,
       maxConnectionsPerClient: 16,
-      seed: 0,
       maxOutOfOrderTotal: 256 * 1024,
-    });
+      observing: true,
+    };
+    this.#helper = new FtpHelper(options, conntrack, this.#events);
   }
 
   take({ linkType, bytes, start, end, time, number }: CaptureFrame): void {
     const packetAt = findIpPacket(linkType, bytes, start, end);
     if (typeof packetAt !== 'number') return;
-    this.#translation.putBack(bytes, packetAt, end);
-    for (const effect of this.#helper.onPacket(bytes, packetAt, end, time, number)) {
-      this.#seen[effect.kind]++;
-      if (effect.kind === 'release') continue;
-      const record = decisionRecord(effect.decision);
-      assert.equal(record.decision, effect.kind === 'expect' ? 'expected' : 'refused');
-      assert.ok(Number.isFinite(record.time) && JSON.stringify(record).length < 1000);
-      if (effect.kind === 'expect') assert.ok((record.port ?? 0) >= DEFAULT_POLICY.minPort);
-    }
+    this.#conntrack.putBack(bytes, packetAt, end);
+    const verdict = this.#helper.onPacket({ bytes, start: packetAt, end, number }, time);
+    assert.equal(verdict.kind, 'accept');
   }
 
   check(): void {
     const { expected, refused, encrypted, notFtp } = this.#helper.counters;
-    const { expect, refuse, release } = this.#seen;
-    assert.deepEqual([expected, refused, encrypted + notFtp], [expect, refuse, release]);
+    const records = this.#events.decisions.map(({ decision, told }) => decisionRecord(decision, told));
+    for (const record of records) {
+      assert.ok(Number.isFinite(record.time) && JSON.stringify(record).length < 1000);
+      if (record.decision === 'expected') assert.ok((record.port ?? 0) >= DEFAULT_POLICY.minPort);
+    }
+    const expectations = records.filter(({ decision }) => decision === 'expected').length;
+    const refusals = records.length - expectations;
+    const { releases, withdrawals, rejections } = this.#events;
+    assert.deepEqual([expected, refused, encrypted + notFtp], [expectations, refusals, releases.length]);
+    assert.deepEqual([withdrawals, rejections], [[], []]);
     this.#helper.expire(Infinity);
     assert.equal(this.#helper.connections, 0);
   }

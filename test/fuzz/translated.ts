@@ -7,14 +7,12 @@
  */
 import assert from 'node:assert/strict';
 import { DEFAULT_POLICY } from '../../src/ftp/policy.js';
-import { announcementEdit } from '../../src/helper/nat/announcement-edit.js';
-import { candidatePorts } from '../../src/helper/ports.js';
-import type { ExpectEffect } from '../../src/helper/effect.js';
+import type { AdjustOutcome, ExpectOutcome, PlannedExpectation } from '../../src/helper/conntrack.js';
+import type { Decision, Rewritten } from '../../src/helper/decision.js';
 import { announcedByClient } from '../../src/helper/plan.js';
-import { FtpHelper } from '../../src/helper/ftp-helper.js';
 import type { PublicAddress } from '../../src/helper/nat/public-addresses.js';
-import { sequenceAdd, sequenceDistance } from '../../src/tcp/sequence.js';
 import { NO_ADJUSTMENT, type StreamEdit } from '../../src/helper/nat/stream-edits.js';
+import { sequenceAdd, sequenceDistance } from '../../src/tcp/sequence.js';
 import { ipv4ChecksumValid, tcpChecksumValid } from '../../src/wire/checksum.js';
 import { formatIpAddress } from '../../src/wire/ip-address.js';
 import { IpView } from '../../src/wire/ip.js';
@@ -22,7 +20,7 @@ import type { SequenceAdjustment } from '../../src/wire/seqadj.js';
 import { SENT_AGAIN_AFTER } from '../../src/helper/nat/nat-streams.js';
 import { TCP_FLAGS, tcpAcknowledgment, tcpFlags, tcpHeaderLength, tcpSequence } from '../../src/wire/tcp.js';
 import { formatTuple } from '../../src/wire/tuple.js';
-import { tuple } from '../helper/dialogue.js';
+import { newHelper, tuple, type HelperUnderTest } from '../helper/dialogue.js';
 import type { Nat } from '../helper/nat/translated-dialogue.js';
 import { acknowledged, forwarded } from '../helper/nat/kernel-adjustment.js';
 import { ipAddress, tcpPacket } from '../wire/packets.js';
@@ -108,7 +106,7 @@ interface Peer {
 
 /** An edit that the helper took on, until it is taken back. */
 interface TakenEdit {
-  readonly effect: ExpectEffect;
+  readonly announcement: Decision;
   readonly edit: StreamEdit;
 }
 
@@ -116,7 +114,7 @@ class TranslatedPath {
   readonly #random: Random;
   readonly #settings: number;
   readonly #setting: Setting;
-  readonly #helper: FtpHelper;
+  readonly #helper: HelperUnderTest;
   readonly #peers: readonly [Peer, Peer];
   /** In the kernel, of the client's stream and of the server's. */
   readonly #adjustments: [SequenceAdjustment, SequenceAdjustment] = [NO_ADJUSTMENT, NO_ADJUSTMENT];
@@ -125,6 +123,8 @@ class TranslatedPath {
   #expected = 0;
   #packets = 0;
   #dropped = 0;
+  #withdrawn = 0;
+  readonly #clashes = new Set<PlannedExpectation>();
 
   constructor(random: Random, settings: number) {
     this.#random = random;
@@ -133,16 +133,17 @@ class TranslatedPath {
     const { nat, publicAddresses } = this.#setting;
     const original = tuple(`${nat.client} > ${nat.serverSeen}`);
     const reply = tuple(`${nat.server} > ${nat.clientSeen}`);
-    this.#helper = new FtpHelper({
-      policy: DEFAULT_POLICY,
-      ports: [21],
+    this.#helper = newHelper({
       lookup: () => ({ original, reply, id: 1 }),
       capacity: 2,
       maxConnectionsPerClient: 2,
-      seed: 1,
-      maxOutOfOrderTotal: 1024 * 1024,
+      maxExpectAttemptsPerClient: Infinity,
+      random: () => this.#random.below(1000) / 1000,
       publicAddresses,
     });
+    const { conntrack } = this.#helper;
+    conntrack.expecting = (expectation) => this.#expect(expectation);
+    conntrack.adjusting = () => this.#adjust();
     this.#peers = [this.#newPeer(), this.#newPeer()];
     const [client, server] = this.#peers;
     this.#pass(1, server.initial - 1, Buffer.alloc(0), SYN | ACK, client.initial);
@@ -172,7 +173,7 @@ class TranslatedPath {
     assert.equal(counters.unreadable, 0);
     assert.equal(counters.expected, this.#expected);
     assert.equal(counters.withheld, this.#dropped);
-    assert.equal(counters.withdrawn, 0, 'is counted by whoever takes them back');
+    assert.equal(counters.withdrawn, this.#withdrawn);
     this.#helper.expire(Infinity);
     assert.equal(this.#helper.connections, 0);
   }
@@ -245,7 +246,7 @@ class TranslatedPath {
     this.#deliver(side, packet, disturbed && this.#random.oneIn(5) ? this.#random.below(20) : Infinity);
   }
 
-  /** Through the helper as the daemon would have it, then through the kernel's adjustment. Answers what goes on. */
+  /** Through the helper as the daemon would have it, then through the kernel's adjustment. Returns what is forwarded. */
   #pass(
     side: 0 | 1,
     sequence: number,
@@ -264,68 +265,68 @@ class TranslatedPath {
       payload,
     });
     this.#packets++;
-    const helper = this.#helper;
     // What comes twice was sent twice.
     const now = this.#packets * SENT_AGAIN_AFTER * 2;
-    for (const effect of helper.onPacket(packet, 0, packet.length, now, this.#packets)) {
-      if (effect.kind === 'expect') this.#expect(effect);
-    }
-    const passage = helper.passage(packet);
-    if (passage.kind === 'replace') {
-      assert.equal(formatTuple(passage.connection), `${client} > ${serverSeen}`);
-      if (passage.adjustment !== undefined) {
-        assert.ok(this.#setting.shifts, 'this kernel cannot shift sequence numbers');
-        this.#adjustments[passage.adjustment.direction === 'original' ? 0 : 1] = passage.adjustment.value;
-      }
-      helper.passed();
-    }
-    for (const { effect } of helper.takeWithdrawn()) this.#takeBack(effect);
-    if (passage.kind === 'drop') {
+    const view = { bytes: packet, start: 0, end: packet.length, number: this.#packets };
+    const verdict = this.#helper.onPacket(view, now);
+    this.#takeEvents();
+    if (verdict.kind === 'drop') {
       this.#dropped++;
       return undefined;
     }
-    return passage.kind === 'accept' ? packet : Buffer.from(helper.rewritten.subarray(0, passage.length));
+    return verdict.kind === 'accept' ? packet : Buffer.from(verdict.packet);
   }
 
-  #expect(effect: ExpectEffect): void {
-    this.#expected++;
-    const { expected, rewrite, decision } = effect;
-    this.#checkExpected(effect);
-    const announced = decision.port ?? 0;
-    const other = (this.#settings & OTHER_PORTS) !== 0 && this.#random.oneIn(2);
-    const [, chosen = announced] = other
-      ? [...candidatePorts(announced, () => this.#random.below(1000) / 1000)]
-      : [];
-    const port = expected.followMaster === undefined ? announced : chosen;
-    if (rewrite === undefined || (!rewrite.needed && port === announced)) return;
-    const edit = announcementEdit(rewrite, port, this.#setting.shifts);
-    if (edit === undefined) {
-      assert.ok(!this.#setting.shifts);
-      return;
+  #takeEvents(): void {
+    const { events, conntrack } = this.#helper;
+    const asked = conntrack.asked.splice(0).filter((expectation) => !this.#clashes.has(expectation));
+    for (const { decision, told } of events.decisions.splice(0)) {
+      if (decision.refusal === undefined) this.#checkExpected(decision, asked.shift(), told);
+      else assert.notEqual(decision.refusal, 'kernel-refused');
     }
-    if (this.#helper.rewriteObstacle(rewrite.at.half, edit) !== undefined) return;
-    this.#helper.rewrite(rewrite.at.half, edit, { effect, port, fresh: true });
-    this.#edits[(rewrite.at.half & 1) === 0 ? 0 : 1].push({ effect, edit });
+    assert.deepEqual(asked, []);
+    for (const announcement of events.withdrawals.splice(0)) this.#takeBack(announcement);
+    assert.deepEqual(events.rejections, []);
   }
 
-  #checkExpected({ decision, expected }: ExpectEffect): void {
+  /** Now and then the announced port is somebody else's. */
+  #expect(expectation: PlannedExpectation): ExpectOutcome {
+    const { nat, tuple: expected } = expectation;
+    const isAnnounced = nat?.tuple.sourcePort === expected.destinationPort;
+    if (!isAnnounced || (this.#settings & OTHER_PORTS) === 0 || this.#random.oneIn(2)) return 'opened';
+    this.#clashes.add(expectation);
+    return 'clash';
+  }
+
+  #adjust(): AdjustOutcome {
+    const change = this.#helper.conntrack.adjustments.pop();
+    assert.ok(change !== undefined);
+    if (!this.#setting.shifts) return 'no-room';
+    this.#adjustments[change.direction === 'original' ? 0 : 1] = change.value;
+    return 'adjusted';
+  }
+
+  #checkExpected(decision: Decision, expectation?: PlannedExpectation, told?: Rewritten): void {
+    this.#expected++;
     const { announcement: kind, port = 0, address } = decision;
-    assert.ok(port >= DEFAULT_POLICY.minPort && port <= 65_535);
+    assert.ok(expectation !== undefined && port >= DEFAULT_POLICY.minPort && port <= 65_535);
     const { client, server, clientSeen, serverSeen } = this.#setting.nat;
     const active = announcedByClient({ kind, address, port, from: 0, to: 0 });
     const [from, to, itself] = active ? [server, clientSeen, client] : [client, serverSeen, server];
     const towards = tuple(`${from} > ${to}`);
-    const wanted = { ...towards, sourcePort: 0, destinationPort: port };
-    assert.equal(formatTuple(expected.tuple), formatTuple(wanted));
+    const wanted = { ...towards, sourcePort: 0, destinationPort: told?.port ?? port };
+    assert.equal(formatTuple(expectation.tuple), formatTuple(wanted));
+    if (told !== undefined) this.#edits[active ? 0 : 1].push({ announcement: decision, edit: told.edit });
     if (address === undefined) return;
     const names = [tuple(`${itself} > ${to}`).source, towards.destination];
     names.push(...this.#setting.publicAddresses.map((pair) => pair.public));
     assert.ok(names.map(formatIpAddress).includes(formatIpAddress(address)));
   }
 
-  #takeBack(effect: ExpectEffect): void {
+  #takeBack(announcement: Decision): void {
+    this.#withdrawn++;
     for (const edits of this.#edits) {
-      const at = edits.findIndex((taken) => taken.effect === effect);
+      const at = edits.findIndex((taken) => taken.announcement === announcement);
       if (at >= 0) edits.splice(at, 1);
     }
   }

@@ -33,11 +33,11 @@ function play(each: Case, screened: boolean): Dialogue {
   let answered = false;
   for (const { step, progress } of scriptOf(each)) {
     if (step.kind === 'restart') {
-      dialogue.helper.onConnectionGone(connection);
+      dialogue.helper.onConnectionEnded(connection);
       connection.status = CONNTRACK_STATUS.assured;
     }
     if (step.kind !== 'segment') continue;
-    if (dialogue.effects.some(({ kind }) => kind === 'release')) break;
+    if (dialogue.helper.events.releases.length > 0) break;
     answered ||= step.from === 'server';
     if (!answered || isSyn(step) || (screened && isHeldBack(step))) continue;
     const { sequence, acknowledgment, flags, payload, urgentPointer = 0 } = segmentOf(step, progress);

@@ -2,11 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { ClientRate } from '../../src/helper/client-rate.js';
 import { ClientLimit } from '../../src/helper/client-limit.js';
-import type { FtpHelper } from '../../src/helper/ftp-helper.js';
-import { PendingPinholes } from '../../src/helper/pending-expectations.js';
+import { PendingExpectations } from '../../src/helper/pending-expectations.js';
 import { parseIpAddress, type IpAddress } from '../../src/wire/ip-address.js';
 import { invertTuple } from '../../src/wire/tuple.js';
-import { ACK, Dialogue, IPV4, newHelper, SYN, tuple } from './dialogue.js';
+import { ACK, Dialogue, IPV4, newHelper, SYN, tuple, type HelperUnderTest } from './dialogue.js';
 
 const address = (text: string): IpAddress => parseIpAddress(text) ?? new Uint8Array();
 const ONE = address('192.0.2.1');
@@ -35,7 +34,7 @@ describe('connections of a client', () => {
     expect(limit.admit(4, address('32.1.13.184'))).toBeUndefined();
   });
 
-  const speak = (helper: FtpHelper, port: number): Dialogue =>
+  const speak = (helper: HelperUnderTest, port: number): Dialogue =>
     new Dialogue(helper, { ...IPV4, client: `10.1.0.2:${port}` }).login();
 
   it('that are displaced are picked up in the middle, and those of other clients stay', () => {
@@ -65,7 +64,8 @@ describe('connections of a client', () => {
   it('that have ended make room by that', () => {
     const helper = newHelper({ maxConnectionsPerClient: 1 });
     speak(helper, 40_000);
-    helper.giveUp(tuple('10.1.0.2:40000 > 10.2.0.2:21'));
+    const ended = tuple('10.1.0.2:40000 > 10.2.0.2:21');
+    helper.onConnectionEnded({ original: ended, reply: invertTuple(ended), id: 7 });
     speak(helper, 40_001);
     helper.expire(1e12);
     speak(helper, 40_002);
@@ -95,7 +95,7 @@ describe('pinholes of a client that are not used yet', () => {
   const pinhole = (port: number): ReturnType<typeof tuple> => tuple(`10.2.0.2:0 > 192.0.2.1:${port}`);
 
   it('are admitted up to the limit, and again when one has ended', () => {
-    const pending = new PendingPinholes(2);
+    const pending = new PendingExpectations(2);
     pending.opened(pinhole(4001), ONE, 300);
     pending.opened(pinhole(4002), ONE, 300);
     expect([pending.admits(ONE), pending.admits(OTHER)]).toEqual([false, true]);
@@ -109,7 +109,7 @@ describe('pinholes of a client that are not used yet', () => {
   });
 
   it('count once when they are begun anew', () => {
-    const pending = new PendingPinholes(2);
+    const pending = new PendingExpectations(2);
     pending.opened(pinhole(4001), ONE, 300);
     pending.opened(pinhole(4001), ONE, 310);
     expect([pending.size, pending.admits(ONE)]).toEqual([1, true]);
@@ -118,7 +118,7 @@ describe('pinholes of a client that are not used yet', () => {
   });
 
   it('end with their lifetime where conntrack’s word was lost', () => {
-    const pending = new PendingPinholes(1);
+    const pending = new PendingExpectations(1);
     pending.opened(pinhole(4001), ONE, 300);
     pending.opened(pinhole(4002), OTHER, 320);
     pending.expire(300);
@@ -126,7 +126,7 @@ describe('pinholes of a client that are not used yet', () => {
   });
 
   it('are looked after from the oldest on', () => {
-    const pending = new PendingPinholes(2);
+    const pending = new PendingExpectations(2);
     expect(pending.oldest(ONE)).toBeUndefined();
     pending.opened(pinhole(4001), ONE, 300);
     pending.opened(pinhole(4002), ONE, 300);

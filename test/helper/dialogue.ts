@@ -1,44 +1,62 @@
 /**
  * A control connection for tests of the helper: says lines as packets with the right numbers, and keeps what the
- * helper answers. The packet's memory is overwritten afterwards, as a queue's slab is.
+ * helper decides. The packet's memory is overwritten afterwards, as a queue's slab is.
  *
  * @module
  */
 import { DEFAULT_POLICY, type Policy } from '../../src/ftp/policy.js';
 import { decisionRecord, type DecisionRecord } from '../../src/helper/decision.js';
-import type { Effect } from '../../src/helper/effect.js';
-import type { ConnectionLookup } from '../../src/helper/connections.js';
+import type { HelperEvents } from '../../src/helper/events.js';
 import { FtpHelper, type FtpHelperOptions } from '../../src/helper/ftp-helper.js';
 import { TCP_FLAGS } from '../../src/wire/tcp.js';
-import { invertTuple, type Tuple } from '../../src/wire/tuple.js';
+import { formatTuple, type Tuple } from '../../src/wire/tuple.js';
 import { endpoint, tcpPacket } from '../wire/packets.js';
+import { FakeConntrack, RecordedEvents, type Lookup } from './fake-conntrack.js';
 
 export const { syn: SYN, ack: ACK, fin: FIN, rst: RST } = TCP_FLAGS;
 
-/** Nobody translates, and the server listens on port 21; each connection asked for is a new one, from number 7 on. */
-function lookupByPort(): ConnectionLookup {
-  let id = 6;
-  return (seen) => {
-    id += 1;
-    const original = seen.destinationPort === 21 ? seen : invertTuple(seen);
-    return { original, reply: invertTuple(original), id };
-  };
+/** A helper, the conntrack that it asks, and what it reported. */
+export class HelperUnderTest extends FtpHelper {
+  readonly conntrack: FakeConntrack;
+  readonly events: RecordedEvents;
+
+  /** @param events  told in place of the record */
+  constructor(options: FtpHelperOptions, conntrack: FakeConntrack, events?: HelperEvents) {
+    const record = new RecordedEvents();
+    super(options, conntrack, events ?? record);
+    this.conntrack = conntrack;
+    this.events = record;
+  }
+
+  /** The tuples of what is expected, as text. */
+  get expectedTuples(): string[] {
+    return this.conntrack.asked.map(({ tuple: expected }) => formatTuple(expected));
+  }
 }
 
-export function newHelper(options: Partial<FtpHelperOptions> = {}): FtpHelper {
-  return new FtpHelper({
-    policy: DEFAULT_POLICY,
-    ports: [21],
-    lookup: lookupByPort(),
-    capacity: 64,
-    maxConnectionsPerClient: 64,
-    seed: 1,
-    maxOutOfOrderTotal: 1024 * 1024,
-    ...options,
-  });
+export interface HelperTestOptions extends Partial<FtpHelperOptions> {
+  readonly lookup?: Lookup;
 }
 
-export const withPolicy = (policy: Partial<Policy>): FtpHelper =>
+export const MANY = 1_000_000;
+
+/** A small helper with room for everything, whose hash and choice of ports are always the same. */
+export const TEST_OPTIONS: FtpHelperOptions = {
+  policy: DEFAULT_POLICY,
+  ports: [21],
+  capacity: 64,
+  maxConnectionsPerClient: 64,
+  maxExpectationsPerClient: MANY,
+  idleSeconds: 0,
+  seed: 1,
+  random: () => 0.5,
+  maxOutOfOrderTotal: 1024 * 1024,
+};
+
+export const newHelper = ({ lookup, ...options }: HelperTestOptions = {}): HelperUnderTest =>
+  new HelperUnderTest({ ...TEST_OPTIONS, ...options }, new FakeConntrack(lookup));
+
+export const withPolicy = (policy: Partial<Policy>): HelperUnderTest =>
   newHelper({ policy: { ...DEFAULT_POLICY, ...policy } });
 
 /** `10.1.0.2:40000 > 10.2.0.2:21` as a tuple. */
@@ -67,16 +85,16 @@ const CLIENT_ISN = 0xffff_fff0;
 const SERVER_ISN = 0xffff_ffe0;
 
 export class Dialogue {
-  readonly effects: Effect[] = [];
+  readonly decisions: DecisionRecord[] = [];
   clientNext = CLIENT_ISN + 1;
   serverNext = SERVER_ISN + 1;
   #packet = 0;
   now = 1000;
 
-  readonly helper: FtpHelper;
+  readonly helper: HelperUnderTest;
   readonly parties: Parties;
 
-  constructor(helper: FtpHelper, parties: Parties = IPV4) {
+  constructor(helper: HelperUnderTest, parties: Parties = IPV4) {
     this.helper = helper;
     this.parties = parties;
   }
@@ -134,16 +152,14 @@ export class Dialogue {
   packet(packet: Buffer): this {
     this.#packet++;
     this.now += 0.001;
-    const effects = this.helper.onPacket(packet, 0, packet.length, this.now, this.#packet);
-    this.effects.push(...effects);
+    const { decisions } = this.helper.events;
+    const before = decisions.length;
+    this.helper.onPacket({ bytes: packet, start: 0, end: packet.length, number: this.#packet }, this.now);
+    for (const { decision, told } of decisions.slice(before)) {
+      this.decisions.push(decisionRecord(decision, told));
+    }
     packet.fill(0xee);
     return this;
-  }
-
-  get decisions(): DecisionRecord[] {
-    return this.effects.flatMap((effect) =>
-      effect.kind === 'release' ? [] : [decisionRecord(effect.decision)],
-    );
   }
 
   /** `PORT 10.1.0.2:1025 expected`, `227 10.2.0.2:2000 refused unsolicited-reply`. */

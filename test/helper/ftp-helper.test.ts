@@ -1,13 +1,9 @@
-/** The helper as a whole: packets of real shape in, effects out. */
+/** The helper as a whole: packets of real shape in, what is expected, refused and released. */
 import { describe, expect, it } from 'vitest';
-import type { Effect } from '../../src/helper/effect.js';
 import { CONNTRACK_STATUS } from '../../src/wire/conntrack.js';
-import { formatTuple, invertTuple } from '../../src/wire/tuple.js';
+import { invertTuple } from '../../src/wire/tuple.js';
 import { tcpPacket } from '../wire/packets.js';
 import { ACK, Dialogue, FIN, IPV6, newHelper, RST, SYN, tuple, withPolicy } from './dialogue.js';
-
-const expectedTuples = (effects: readonly Effect[]): string[] =>
-  effects.flatMap((effect) => (effect.kind === 'expect' ? [formatTuple(effect.expected.tuple)] : []));
 
 describe('an announcement', () => {
   it.each([
@@ -27,9 +23,10 @@ describe('an announcement', () => {
     '%s is expected from the peer that will connect, to the announced endpoint',
     (_kind, announce, wanted) => {
       const dialogue = announce(new Dialogue(newHelper()).login());
-      expect(expectedTuples(dialogue.effects)).toEqual([wanted]);
-      expect(dialogue.effects[0]).toMatchObject({
-        expected: { master: tuple('10.1.0.2:40000 > 10.2.0.2:21'), followMaster: undefined },
+      expect(dialogue.helper.expectedTuples).toEqual([wanted]);
+      expect(dialogue.helper.conntrack.asked[0]).toMatchObject({
+        master: tuple('10.1.0.2:40000 > 10.2.0.2:21'),
+        nat: undefined,
       });
     },
   );
@@ -38,7 +35,7 @@ describe('an announcement', () => {
     const dialogue = new Dialogue(newHelper(), IPV6).login();
     dialogue.client('EPRT |2|2001:db8:1::2|40000|\r\n').server('200 ok\r\n');
     dialogue.client('EPSV\r\n').server('229 ok (|||40001|)\r\n');
-    expect(expectedTuples(dialogue.effects)).toEqual([
+    expect(dialogue.helper.expectedTuples).toEqual([
       '[2001:db8:2::2]:0 > [2001:db8:1::2]:40000',
       '[2001:db8:1::2]:0 > [2001:db8:2::2]:40001',
     ]);
@@ -88,7 +85,7 @@ describe('an announcement', () => {
     const dialogue = new Dialogue(withPolicy({ activeSourcePort: 20 })).login();
     dialogue.client('PORT 10,1,0,2,156,64\r\n').server('200 ok\r\n');
     dialogue.client('PASV\r\n').server('227 (10,2,0,2,156,64)\r\n');
-    expect(expectedTuples(dialogue.effects)).toEqual([
+    expect(dialogue.helper.expectedTuples).toEqual([
       '10.2.0.2:20 > 10.1.0.2:40000',
       '10.1.0.2:0 > 10.2.0.2:40000',
     ]);
@@ -105,7 +102,7 @@ describe('a refusal', () => {
   ])('%s expects nothing and lets the packet pass', (reason, line) => {
     const dialogue = new Dialogue(newHelper()).login().client(line);
     expect(dialogue.decisions.map((record) => record.reason)).toEqual([reason]);
-    expect(expectedTuples(dialogue.effects)).toEqual([]);
+    expect(dialogue.helper.expectedTuples).toEqual([]);
   });
 
   it('of a reply nobody asked for', () => {
@@ -133,13 +130,13 @@ describe('what passes unread', () => {
       lookup: (seen) => ({ original: seen, reply: invertTuple(seen), id: 0 }),
     });
     const dialogue = send(new Dialogue(helper));
-    expect(dialogue.effects).toEqual([]);
+    expect(dialogue.decisions).toEqual([]);
     expect({ ...helper.counters, ...helper.limitCounters }).toMatchObject({ packets: 1, [counter]: 1 });
   });
 
   it('a connection that conntrack does not know', () => {
     const helper = newHelper({ lookup: () => undefined });
-    expect(new Dialogue(helper).login().client('PORT 10,1,0,2,156,64\r\n').effects).toEqual([]);
+    expect(new Dialogue(helper).login().client('PORT 10,1,0,2,156,64\r\n').decisions).toEqual([]);
     expect(helper.connections).toBe(0);
   });
 });
@@ -149,17 +146,18 @@ describe('a connection', () => {
     const helper = newHelper();
     const dialogue = new Dialogue(helper).login().client('AUTH TLS\r\n').server('234 go\r\n');
     dialogue.client('PORT 10,1,0,2,156,64\r\n');
-    expect(dialogue.effects).toEqual([
-      { kind: 'release', connection: tuple('10.1.0.2:40000 > 10.2.0.2:21'), cause: 'encrypted' },
-    ]);
+    const connection = tuple('10.1.0.2:40000 > 10.2.0.2:21');
+    expect(helper.events.releases).toEqual([{ connection, cause: 'encrypted' }]);
+    expect(helper.conntrack.released).toEqual([connection]);
+    expect(dialogue.decisions).toEqual([]);
     expect(helper.counters.encrypted).toBe(1);
   });
 
   it('that is no FTP is released, and opens nothing', () => {
     const dialogue = new Dialogue(newHelper()).open();
     dialogue.client('POST / HTTP/1.1\r\nPORT 10,1,0,2,156,64\r\n\r\n');
-    expect(dialogue.effects[0]).toMatchObject({ kind: 'release', cause: 'not-ftp' });
-    expect(expectedTuples(dialogue.effects)).toEqual([]);
+    expect(dialogue.helper.events.releases).toMatchObject([{ cause: 'not-ftp' }]);
+    expect(dialogue.helper.expectedTuples).toEqual([]);
   });
 
   it('is picked up in the middle: in step after the next line end, both ways', () => {
@@ -194,7 +192,7 @@ describe('a connection', () => {
     const dialogue = new Dialogue(newHelper()).login();
     dialogue.segment('client', dialogue.clientNext, 'QUIT\r\n', FIN | ACK);
     dialogue.segment('client', dialogue.clientNext + 7, 'PORT 10,1,0,2,156,64\r\n');
-    expect(dialogue.effects).toEqual([]);
+    expect(dialogue.decisions).toEqual([]);
   });
 
   it('is one connection from SYN to SYN-ACK, retransmitted or not, and another after a new SYN', () => {
@@ -215,7 +213,7 @@ describe('a connection', () => {
     const dialogue = new Dialogue(helper).login();
     dialogue.segment('server', 77, '', SYN | ACK, dialogue.clientNext + 9);
     dialogue.server('200 ok\r\n').client('RETR aaaaPORT 10,1,0,2,156,64\r\n');
-    expect(dialogue.effects).toEqual([]);
+    expect(dialogue.decisions).toEqual([]);
     expect(helper.counters.connections).toBe(1);
   });
 
@@ -233,7 +231,7 @@ describe('a connection', () => {
     // By its numbers the client's next line would begin at the PORT in it.
     dialogue.segment('server', dialogue.serverNext - 1, '', SYN | ACK, dialogue.clientNext + 9);
     dialogue.server('220 ready\r\n').client('RETR aaaaPORT 10,1,0,2,156,64\r\n');
-    expect(dialogue.effects).toEqual([]);
+    expect(dialogue.decisions).toEqual([]);
     dialogue.server('550 no\r\n').client('PORT 10,1,0,2,156,65\r\n');
     expect(dialogue.summary).toEqual(['PORT 10.1.0.2:40001 expected']);
     expect(helper.counters).toMatchObject({ connections: 0, midStream: 1 });
@@ -243,11 +241,11 @@ describe('a connection', () => {
     const helper = newHelper();
     new Dialogue(helper).login();
     const original = tuple('10.1.0.2:40000 > 10.2.0.2:21');
-    helper.onConnectionGone({ original, reply: invertTuple(original), id: 6 });
+    helper.onConnectionEnded({ original, reply: invertTuple(original), id: 6 });
     expect(helper.connections).toBe(1);
-    helper.onConnectionGone({ original, reply: invertTuple(original), id: 7 });
+    helper.onConnectionEnded({ original, reply: invertTuple(original), id: 7 });
     expect(helper.connections).toBe(0);
-    helper.onConnectionGone({ original, reply: invertTuple(original), id: 7 });
+    helper.onConnectionEnded({ original, reply: invertTuple(original), id: 7 });
   });
 
   it('is forgotten when it has been silent for long, or when a newer one needs its place', () => {

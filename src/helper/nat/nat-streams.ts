@@ -16,9 +16,9 @@ import {
   sequenceEarlier,
   sequenceLater,
 } from '../../tcp/sequence.js';
-import { StreamEdits, type Passing, type StreamEdit, type Withholding } from './stream-edits.js';
+import { StreamEdits, type Forwarding, type StreamEdit, type StreamDropCause } from './stream-edits.js';
 import type { SequenceAdjustment } from '../../wire/seqadj.js';
-import type { PromisedPinhole } from '../effect.js';
+import type { PromisedExpectation } from '../effect.js';
 
 /** Times in a row that a direction's segments are withheld before they pass as they are: some six seconds of retransmission. */
 export const MAX_WITHHELD = 5;
@@ -37,9 +37,9 @@ export const SENT_AGAIN_AFTER = 0.1;
 export const PRESUMED_AFTER = 2;
 
 /** `unknown`: it begins with bytes of an announcement that has not ended, or with bytes ahead of a hole. */
-export type PassingCause = Withholding | 'unknown';
+export type DropCause = StreamDropCause | 'unknown';
 
-export type SegmentPassing = { readonly kind: 'withhold'; readonly cause: PassingCause } | Passing;
+export type SegmentVerdict = { readonly kind: 'drop'; readonly cause: DropCause } | Forwarding;
 
 /** What conntrack calls the direction of a half. */
 export const directionOf = (half: number): 'original' | 'reply' => ((half & 1) === 0 ? 'original' : 'reply');
@@ -51,7 +51,7 @@ export type RewriteObstacle = 'announcement-passed' | 'too-many-rewrites';
 interface EditedHalf {
   readonly edits: StreamEdits;
   /** By the number of the edit's first byte: what was promised for the edits that have not passed. */
-  readonly promised: Map<number, PromisedPinhole>;
+  readonly promised: Map<number, PromisedExpectation>;
   /** How often the earliest segment that is withheld was sent since the last that passed, its number, and when last. */
   withheld: number;
   withheldAt: number;
@@ -64,9 +64,9 @@ export interface Adjustments {
   readonly sequenceAdjustReply?: SequenceAdjustment | undefined;
 }
 
-export class Translations {
+export class NatStreams {
   /** What was promised and cannot be kept any more, until `takeWithdrawn`. */
-  #withdrawn: PromisedPinhole[] = [];
+  #withdrawn: PromisedExpectation[] = [];
   readonly #halves = new Map<number, EditedHalf>();
   /** The sender's number up to which bytes of a half have passed, and 1 where some have. */
   readonly #passedTo: Uint32Array;
@@ -101,7 +101,7 @@ export class Translations {
   }
 
   /** Pinholes whose announcements go on as they came after all, since they were last asked for. */
-  takeWithdrawn(): readonly PromisedPinhole[] {
+  takeWithdrawn(): readonly PromisedExpectation[] {
     const withdrawn = this.#withdrawn;
     if (withdrawn.length > 0) this.#withdrawn = [];
     return withdrawn;
@@ -144,7 +144,7 @@ export class Translations {
   }
 
   /** Plans an edit that nothing stands in the way of, and for which a pinhole is open. */
-  plan(half: number, edit: StreamEdit, promised: PromisedPinhole): void {
+  plan(half: number, edit: StreamEdit, promised: PromisedExpectation): void {
     const state = this.#halves.get(half) ?? this.#edit(half, edit.start);
     state.edits.add(edit);
     state.promised.set(edit.start, promised);
@@ -157,14 +157,14 @@ export class Translations {
    * @param room     bytes of payload that the receiver's path takes
    * @param now      seconds
    */
-  pass(
+  judge(
     half: number,
     sequence: number,
     length: number,
     knownTo: number,
     room: number,
     now: number,
-  ): SegmentPassing | undefined {
+  ): SegmentVerdict | undefined {
     const end = sequenceAdd(sequence, length);
     const known = sequenceDistance(sequence, sequenceEarlier(end, this.#mayPassTo(half, knownTo)));
     const state = this.#halves.get(half);
@@ -173,14 +173,14 @@ export class Translations {
       return undefined;
     }
     const edited = state ?? this.#edit(half, sequence);
-    const treatment = known > 0 ? edited.edits.treat(sequence, known, room) : UNKNOWN;
-    if (treatment.kind === 'pass') return treatment;
+    const verdict = known > 0 ? edited.edits.judge(sequence, known, room) : UNKNOWN;
+    if (verdict.kind === 'forward') return verdict;
     countWithheld(edited, sequence, now);
-    return edited.withheld > MAX_WITHHELD ? this.#passAsItIs(edited, sequence, length, room) : treatment;
+    return edited.withheld > MAX_WITHHELD ? this.#passAsItIs(edited, sequence, length, room) : verdict;
   }
 
   /** The segment goes on as `pass` said, its adjustment in force. */
-  commit(half: number, passing: Passing): void {
+  commit(half: number, passing: Forwarding): void {
     this.#notePassed(half, passing.to);
     const state = this.#halves.get(half);
     if (state === undefined) return;
@@ -190,13 +190,13 @@ export class Translations {
   }
 
   /** Nothing more is waited for. What has passed in other words passes so again. */
-  #passAsItIs(state: EditedHalf, sequence: number, length: number, room: number): SegmentPassing {
+  #passAsItIs(state: EditedHalf, sequence: number, length: number, room: number): SegmentVerdict {
     state.edits.abandon();
     this.#withdraw(state);
-    const treatment = state.edits.treat(sequence, length, room);
-    if (treatment.kind === 'pass') return treatment;
+    const verdict = state.edits.judge(sequence, length, room);
+    if (verdict.kind === 'forward') return verdict;
     const to = sequenceAdd(sequence, length);
-    return { kind: 'pass', from: sequence, to, sequence, edits: [], adjustment: undefined };
+    return { kind: 'forward', from: sequence, to, sequence, edits: [], adjustment: undefined };
   }
 
   /** What has passed may pass again, whatever it is. */
@@ -215,7 +215,7 @@ export class Translations {
 
   #edit(half: number, sequence: number, adjustment?: SequenceAdjustment): EditedHalf {
     const edits = new StreamEdits(sequence, adjustment);
-    const promised = new Map<number, PromisedPinhole>();
+    const promised = new Map<number, PromisedExpectation>();
     const state = { edits, promised, withheld: 0, withheldAt: sequence, withheldWhen: 0 };
     this.#halves.set(half, state);
     return state;
@@ -227,7 +227,7 @@ export class Translations {
   }
 }
 
-const UNKNOWN: SegmentPassing = Object.freeze({ kind: 'withhold', cause: 'unknown' });
+const UNKNOWN: SegmentVerdict = Object.freeze({ kind: 'drop', cause: 'unknown' });
 
 /** Counts a sending of a segment that does not pass; those behind it do not pass either, and are not counted. */
 function countWithheld(state: EditedHalf, sequence: number, now: number): void {

@@ -5,7 +5,7 @@
  * @module
  */
 import { sequenceAdd, sequenceBefore, sequenceDistance } from '../../tcp/sequence.js';
-import type { Passing } from './stream-edits.js';
+import type { Forwarding } from './stream-edits.js';
 import { writeIpv4Checksum, writeTcpChecksum } from '../../wire/checksum.js';
 import { IpView, writeIpLength } from '../../wire/ip.js';
 import {
@@ -27,7 +27,7 @@ export const MAX_PACKET = 65_535;
 export function rewriteSegment(
   bytes: Buffer,
   ip: IpView,
-  passing: Passing,
+  passing: Forwarding,
   into: Buffer,
 ): number | undefined {
   const headers = ip.payloadAt - ip.headerAt + tcpHeaderLength(bytes, ip.payloadAt);
@@ -43,7 +43,7 @@ export function rewriteSegment(
 }
 
 /** Bytes of payload that pass, edits applied. */
-const passingLength = ({ from, to, edits }: Passing): number =>
+const passingLength = ({ from, to, edits }: Forwarding): number =>
   edits.reduce(
     (sum, { start, end, replacement }) => sum + replacement.length - sequenceDistance(start, end),
     sequenceDistance(from, to),
@@ -54,7 +54,7 @@ function writePayload(
   bytes: Buffer,
   payloadAt: number,
   sequence: number,
-  { from, to, edits }: Passing,
+  { from, to, edits }: Forwarding,
   into: Buffer,
 ): void {
   let next = from;

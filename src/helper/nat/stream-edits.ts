@@ -33,7 +33,7 @@ export interface StreamEdit {
 }
 
 /** Why a segment must not pass now. */
-export type Withholding =
+export type StreamDropCause =
   /** It lies behind an edit that has not passed, so that its place in the receiver's stream is not settled. */
   | 'behind-an-edit'
   /** An edit before it has not been acknowledged, and both together would confuse acknowledgements. */
@@ -42,8 +42,8 @@ export type Withholding =
   | 'number-out-of-reach';
 
 /** What passes of a segment, and how. */
-export interface Passing {
-  readonly kind: 'pass';
+export interface Forwarding {
+  readonly kind: 'forward';
   /**
    * The sender's numbers of the first byte that passes and of the byte after the last: the segment's own, or those of
    * an edit that it has a part of. What comes after `to` will be sent again.
@@ -59,7 +59,7 @@ export interface Passing {
 }
 
 /** What is to be done with a segment. */
-export type Treatment = { readonly kind: 'withhold'; readonly cause: Withholding } | Passing;
+export type StreamVerdict = { readonly kind: 'drop'; readonly cause: StreamDropCause } | Forwarding;
 
 /** Edits kept for segments that may be sent again; a session of ten pipelined announcements has as many under way. */
 export const MAX_EDITS = 16;
@@ -146,7 +146,7 @@ export class StreamEdits {
    *
    * @param room  bytes that may pass, edits applied; an edit at the beginning passes whole all the same
    */
-  treat(sequence: number, length: number, room = Infinity): Treatment {
+  judge(sequence: number, length: number, room = Infinity): StreamVerdict {
     const end = sequenceAdd(sequence, length);
     const covered = this.#edits.filter(
       (edit) => sequenceBefore(sequence, edit.end) && sequenceBefore(edit.start, end),
@@ -162,11 +162,11 @@ export class StreamEdits {
     const adjustment = this.#adjustmentFor(edits);
     const number = compensated(from, this.#offset(from), adjustment ?? this.#adjustment);
     if (number === undefined) return withhold('number-out-of-reach');
-    return { kind: 'pass', from, to, sequence: number, edits, adjustment };
+    return { kind: 'forward', from, to, sequence: number, edits, adjustment };
   }
 
   /** The segment passes: its edits are what the receiver has, and `adjustment` is in force. */
-  commit({ edits, adjustment }: Passing): void {
+  commit({ edits, adjustment }: Forwarding): void {
     if (adjustment !== undefined) this.#adjustment = adjustment;
     for (const edit of this.#edits) {
       if (edits.some(({ start }) => start === edit.start)) edit.passed = true;
@@ -225,7 +225,7 @@ export class StreamEdits {
   }
 }
 
-const withhold = (cause: Withholding): Treatment => ({ kind: 'withhold', cause });
+const withhold = (cause: StreamDropCause): StreamVerdict => ({ kind: 'drop', cause });
 
 /** Whether the edit shifts the numbers of what follows it. */
 const shifts = ({ growth }: KeptEdit): boolean => growth !== 0;

@@ -1,132 +1,126 @@
 /**
- * How a packet goes on when it has been read and its effects are carried out: as it is, with other bytes, or not
- * now. Only packets with payload of translated connections ever go on in another way than they came.
+ * The verdict on a packet that has been read and whose effects are carried out: forward it as it is, with other bytes, or
+ * not now. Only packets with payload on NAT connections ever get another verdict than accept.
  *
  * @module
  */
+import { ConntrackFtpError } from '../../errors.js';
 import { DEFAULT_MAX_LINE, type LineScanner } from '../../ftp/line-scanner.js';
 import { endpointMayBeginAt } from '../../ftp/unfinished-line.js';
 import type { Reassembler } from '../../tcp/reassembler.js';
 import { sequenceAdd, sequenceEarlier } from '../../tcp/sequence.js';
-import type { Passing } from './stream-edits.js';
 import type { IpView } from '../../wire/ip.js';
 import type { SequenceAdjustment } from '../../wire/seqadj.js';
 import { TCP_HEADER_LENGTH, tcpHeaderLength, tcpSequence } from '../../wire/tcp.js';
-import type { Tuple } from '../../wire/tuple.js';
 import type { Connections } from '../connections.js';
+import type { Conntrack } from '../conntrack.js';
 import type { HelperCounters } from '../counters.js';
+import { directionOf, type NatStreams } from './nat-streams.js';
 import { MAX_PACKET, rewriteSegment } from './segment-rewrite.js';
-import { directionOf, type PassingCause, type Translations } from './nat-streams.js';
+import type { Forwarding } from './stream-edits.js';
 
-/** How a packet goes on. */
-export type Passage =
+/** What becomes of a packet. */
+export type Verdict =
   | { readonly kind: 'accept' }
-  /** Only where a rewrite cannot do without: its sender sends it again. */
-  | { readonly kind: 'drop'; readonly cause: PassingCause | 'packet-too-long' }
-  /** With other bytes: `[0, length)` of `rewritten`. */
-  | {
-      readonly kind: 'replace';
-      readonly length: number;
-      /** To be in force in the kernel first. */
-      readonly adjustment:
-        { readonly direction: 'original' | 'reply'; readonly value: SequenceAdjustment } | undefined;
-      /** The control connection that is adjusted. */
-      readonly connection: Tuple;
-    };
+  /** Its sender retransmits it. `cause` names what stood in the way, for a log; see `DropCause`, or a failure of the host. */
+  | { readonly kind: 'drop'; readonly cause: string }
+  /** Forward `packet` in its place; borrowed until the next packet. If it is lost, its sender retransmits it. */
+  | { readonly kind: 'replace'; readonly packet: Buffer };
 
-const ACCEPT: Passage = Object.freeze({ kind: 'accept' });
+export const ACCEPT: Verdict = Object.freeze({ kind: 'accept' });
 /** Payload that every path takes, unless its receiver asked for less: RFC 9293 §3.7.1, RFC 8200 §5 less the headers; options take of it. */
 const SAFE_PAYLOAD = { 4: 536, 6: 1220 } as const;
-const NO_HALF = -1;
 
-export class Passages {
-  /** Where a packet that goes on with other bytes is written. */
-  readonly rewritten = Buffer.alloc(MAX_PACKET);
-  readonly #connections: Connections;
-  readonly #streams: Reassembler;
-  readonly #lines: LineScanner;
-  readonly #translations: Translations;
-  readonly #counters: HelperCounters;
-  /** The half of the packet last read, where it is one that may go on otherwise; else -1. */
-  #half = NO_HALF;
-  #passing: Passing | undefined;
+export interface VerdictsParts {
+  readonly conntrack: Conntrack;
+  readonly connections: Connections;
+  readonly streams: Reassembler;
+  readonly lines: LineScanner;
+  readonly natStreams: NatStreams;
+  readonly counters: HelperCounters;
+}
 
-  constructor(
-    connections: Connections,
-    streams: Reassembler,
-    lines: LineScanner,
-    translations: Translations,
-    counters: HelperCounters,
-  ) {
-    this.#connections = connections;
-    this.#streams = streams;
-    this.#lines = lines;
-    this.#translations = translations;
-    this.#counters = counters;
-  }
+export class Verdicts {
+  readonly #parts: VerdictsParts;
+  /** Where a packet that is forwarded with other bytes is written. */
+  readonly #rewritten = Buffer.alloc(MAX_PACKET);
 
-  /** The next packet goes on as it came, unless it is taken. */
-  reset(): void {
-    this.#half = NO_HALF;
-    this.#passing = undefined;
-  }
-
-  /** The packet being read has payload of this half of a translated connection. */
-  take(half: number): void {
-    this.#half = half;
+  constructor(parts: VerdictsParts) {
+    this.#parts = parts;
   }
 
   /**
-   * How the packet of `ip` goes on.
+   * Returns the verdict on the packet of `ip`, which has payload of `half`, a half of a NAT connection. When the verdict is
+   * to forward it, the kernel's sequence adjustment is in force.
    *
    * @param now  seconds
    */
-  of(bytes: Buffer, ip: IpView, now: number): Passage {
-    const half = this.#half;
-    if (half === NO_HALF) return ACCEPT;
+  of(half: number, bytes: Buffer, ip: IpView, now: number): Verdict {
     const headerLength = tcpHeaderLength(bytes, ip.payloadAt);
     const sequence = tcpSequence(bytes, ip.payloadAt);
     const length = ip.end - ip.payloadAt - headerLength;
     const room = Math.max(length, SAFE_PAYLOAD[ip.family] + TCP_HEADER_LENGTH - headerLength);
     const known = this.#knownTo(half, sequenceAdd(sequence, length));
-    const passing = this.#translations.pass(half, sequence, length, known, room, now);
-    if (passing === undefined) return ACCEPT;
-    if (passing.kind === 'withhold') return this.#withhold(passing.cause);
-    this.#passing = passing;
-    if (isAsItCame(passing, sequence, length)) {
-      this.passed();
+    const verdict = this.#parts.natStreams.judge(half, sequence, length, known, room, now);
+    if (verdict === undefined) return ACCEPT;
+    if (verdict.kind === 'drop') return this.#drop(verdict.cause);
+    if (isUnchanged(verdict, sequence, length)) {
+      this.#commit(half, verdict);
       return ACCEPT;
     }
-    return this.#replace(bytes, ip, passing);
+    return this.#replace(half, bytes, ip, verdict);
   }
 
-  /** The packet goes on as `of` said, its adjustment in force. */
-  passed(): void {
-    if (this.#passing === undefined) return;
-    if (this.#passing.edits.length > 0) this.#counters.rewritten++;
-    this.#translations.commit(this.#half, this.#passing);
+  /** The kernel's numbers first, then the bytes: one without the other would break the connection. */
+  #replace(half: number, bytes: Buffer, ip: IpView, forwarding: Forwarding): Verdict {
+    const length = rewriteSegment(bytes, ip, forwarding, this.#rewritten);
+    if (length === undefined) return this.#drop('packet-too-long');
+    const { adjustment } = forwarding;
+    if (adjustment !== undefined) {
+      const outcome = this.#adjust(half, adjustment);
+      if (outcome !== 'adjusted') {
+        // Without its numbers it must not be forwarded. Its retransmission is the first packet of an unknown connection.
+        this.#forget(half >> 1);
+        return { kind: 'drop', cause: outcome };
+      }
+    }
+    this.#commit(half, forwarding);
+    return { kind: 'replace', packet: this.#rewritten.subarray(0, length) };
   }
 
-  #replace(bytes: Buffer, ip: IpView, passing: Passing): Passage {
-    const length = rewriteSegment(bytes, ip, passing, this.rewritten);
-    if (length === undefined) return this.#withhold('packet-too-long');
-    const { adjustment: value } = passing;
-    const adjustment = value === undefined ? undefined : { direction: directionOf(this.#half), value };
-    return { kind: 'replace', length, adjustment, connection: this.#connections.original(this.#half >> 1) };
+  #adjust(half: number, adjustment: SequenceAdjustment): string {
+    const { conntrack, connections } = this.#parts;
+    try {
+      return conntrack.adjustSequence(connections.original(half >> 1), directionOf(half), adjustment);
+    } catch (error) {
+      if (!(error instanceof ConntrackFtpError)) throw error;
+      return error.message;
+    }
   }
 
-  #withhold(cause: PassingCause | 'packet-too-long'): Passage {
-    this.#counters.withheld++;
+  #forget(flow: number): void {
+    this.#parts.natStreams.giveUp(flow);
+    this.#parts.connections.end(flow);
+  }
+
+  #commit(half: number, forwarding: Forwarding): void {
+    if (forwarding.edits.length > 0) this.#parts.counters.rewritten++;
+    this.#parts.natStreams.commit(half, forwarding);
+  }
+
+  #drop(cause: string): Verdict {
+    this.#parts.counters.withheld++;
     return { kind: 'drop', cause };
   }
 
   /** Up to which number the bytes of `half` were read, and are not of an announcement that has not ended. */
   #knownTo(half: number, end: number): number {
+    const { streams, lines } = this.#parts;
     // Nothing more is read of a connection that has just turned to TLS.
-    const next = this.#streams.next(half) ?? end;
-    const line = this.#lines.unfinished(half);
+    const next = streams.next(half) ?? end;
+    const line = lines.unfinished(half);
     if (line === undefined) return next;
-    // Of a line that is too long, nothing is an announcement any more.
+    // A line that is too long announces nothing.
     if (line.length > DEFAULT_MAX_LINE) return next;
     const { bytes, kept } = line;
     const mayBegin = endpointMayBeginAt(bytes, 0, kept, (half & 1) === 0);
@@ -134,8 +128,8 @@ export class Passages {
   }
 }
 
-const isAsItCame = (
-  { edits, from, to, sequence: number }: Passing,
+const isUnchanged = (
+  { edits, from, to, sequence: number }: Forwarding,
   sequence: number,
   length: number,
 ): boolean =>

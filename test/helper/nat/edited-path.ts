@@ -57,8 +57,8 @@ export class EditedPath {
     const sequence = sequenceAdd(this.#isn, from);
     // What may belong to an announcement that is not read to its end is not known to be an edit yet.
     const known = unfinished === undefined ? to : Math.min(to, unfinished.from);
-    const treatment = known > from ? this.#edits.treat(sequence, known - from, this.#room) : undefined;
-    if (treatment?.kind !== 'pass') {
+    const treatment = known > from ? this.#edits.judge(sequence, known - from, this.#room) : undefined;
+    if (treatment?.kind !== 'forward') {
       this.withheld++;
       return;
     }

@@ -2,7 +2,6 @@
 import { BlockList } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_POLICY } from '../../../src/ftp/policy.js';
-import { announcementEdit } from '../../../src/helper/nat/announcement-edit.js';
 import { MAX_WITHHELD, PRESUMED_AFTER } from '../../../src/helper/nat/nat-streams.js';
 import { tcpPacket } from '../../wire/packets.js';
 import { ACK, FIN, newHelper, tuple } from '../dialogue.js';
@@ -69,44 +68,45 @@ describe('an announcement on a translated connection', () => {
     (_what, nat, announce, text, growth) => {
       const sent = announce(new TranslatedDialogue(nat));
       expect(sent).toMatchObject({ payload: text, sound: true });
-      const wanted = growth === 0 ? undefined : { value: { offsetBefore: 0, offsetAfter: growth } };
-      if (wanted === undefined)
-        expect(sent.passage).toMatchObject({ kind: 'replace', adjustment: undefined });
-      else expect(sent.passage).toMatchObject({ kind: 'replace', adjustment: wanted });
+      expect(sent.verdict.kind).toBe('replace');
+      const value = { offsetBefore: 0, offsetAfter: growth };
+      if (growth === 0) expect(sent.adjustment).toBeUndefined();
+      else expect(sent.adjustment).toMatchObject({ value });
     },
   );
 
   it('has its data connection follow the translation of its master', () => {
     const active = new TranslatedDialogue(SNAT);
     active.client('PORT 10,1,0,2,156,64\r\n');
-    expect(active.expected[0]?.expected).toMatchObject({
+    expect(active.expected[0]).toMatchObject({
       tuple: tuple('10.2.0.2:0 > 198.51.100.20:40000'),
-      followMaster: { direction: 1, port: 40000 },
+      nat: { direction: 1, tuple: { sourcePort: 40000 } },
     });
     const passive = new TranslatedDialogue(DNAT);
     passive.client('PASV\r\n');
     passive.server('227 (10,2,0,200,156,64)\r\n');
-    expect(passive.expected[0]?.expected).toMatchObject({
+    expect(passive.expected[0]).toMatchObject({
       tuple: tuple('203.0.113.9:0 > 198.51.100.1:40000'),
-      followMaster: { direction: 0, port: 40000 },
+      nat: { direction: 0, tuple: { sourcePort: 40000 } },
     });
   });
 
   it('is left as it is where nothing needs changing', () => {
     const dialogue = new TranslatedDialogue(SNAT);
     dialogue.client('EPSV\r\n');
-    expect(dialogue.server('229 ok (|||40001|)\r\n').passage).toEqual({ kind: 'accept' });
+    expect(dialogue.server('229 ok (|||40001|)\r\n').verdict).toEqual({ kind: 'accept' });
     expect(dialogue.expected).toHaveLength(1);
   });
 
   it('names another port where the announced one is taken, a 229 too', () => {
     const dialogue = new TranslatedDialogue(DNAT);
-    dialogue.choosePort = () => 50_001;
+    const { conntrack } = dialogue.helper;
+    conntrack.expecting = ({ tuple: { destinationPort } }) => (destinationPort === 4001 ? 'clash' : 'opened');
     dialogue.client('EPSV\r\n');
-    expect(dialogue.server('229 ok (|||4001|)\r\n')).toMatchObject({
-      payload: '229 ok (|||50001|)\r\n',
-      sound: true,
-    });
+    const sent = dialogue.server('229 ok (|||4001|)\r\n');
+    const other = conntrack.asked.at(-1)?.tuple.destinationPort;
+    expect(other).not.toBe(4001);
+    expect(sent).toMatchObject({ payload: `229 ok (|||${other}|)\r\n`, sound: true });
   });
 
   it('is rewritten among other lines of its segment, and again when that is sent again, cut otherwise', () => {
@@ -117,17 +117,15 @@ describe('an announcement on a translated connection', () => {
     expect(dialogue.client(text).payload).toBe(edited);
     const again = dialogue.segment('client', first + 8, text.slice(8));
     expect(again).toMatchObject({ payload: edited.slice(8), sound: true });
-    expect(again.passage).toMatchObject({ adjustment: undefined });
+    expect(again.adjustment).toBeUndefined();
     expect(dialogue.expected).toHaveLength(1);
   });
 
   it('adds up over a session', () => {
     const dialogue = new TranslatedDialogue(SNAT);
     for (const growth of [5, 10, 15]) {
-      const { passage } = dialogue.client('PORT 10,1,0,2,156,64\r\n');
-      expect(passage).toMatchObject({
-        adjustment: { value: { offsetBefore: growth - 5, offsetAfter: growth } },
-      });
+      const { adjustment } = dialogue.client('PORT 10,1,0,2,156,64\r\n');
+      expect(adjustment).toMatchObject({ value: { offsetBefore: growth - 5, offsetAfter: growth } });
       dialogue.segment('server', dialogue.serverNext, '200 ok\r\n', ACK, dialogue.clientNext + growth);
       dialogue.serverNext += 8;
     }
@@ -145,10 +143,10 @@ describe('an announcement cut over segments, on a translated connection', () => 
       const one = dialogue.segment('client', first, line.slice(0, cut));
       const other = dialogue.segment('client', first + cut, line.slice(cut));
       // What has not passed is sent again, in one piece, as TCP does.
-      const passed = one.passage.kind === 'drop' ? 0 : one.payload.length;
-      expect('PORT 10'.slice(0, cut)).toContain(one.passage.kind === 'drop' ? '' : one.payload);
+      const passed = one.verdict.kind === 'drop' ? 0 : one.payload.length;
+      expect('PORT 10'.slice(0, cut)).toContain(one.verdict.kind === 'drop' ? '' : one.payload);
       const again =
-        other.passage.kind === 'drop'
+        other.verdict.kind === 'drop'
           ? dialogue.segment('client', first + passed, line.slice(passed))
           : other;
       const head = passed === 0 ? '' : one.payload;
@@ -168,9 +166,9 @@ describe('an announcement cut over segments, on a translated connection', () => 
     const first = dialogue.clientNext;
     dialogue.client('PORT ');
     for (let time = 0; time < MAX_WITHHELD; time++) {
-      expect(dialogue.segment('client', first + 5, '1').passage).toEqual({ kind: 'drop', cause: 'unknown' });
+      expect(dialogue.segment('client', first + 5, '1').verdict).toEqual({ kind: 'drop', cause: 'unknown' });
     }
-    expect(dialogue.segment('client', first + 5, '1').passage).toEqual({ kind: 'accept' });
+    expect(dialogue.segment('client', first + 5, '1').verdict).toEqual({ kind: 'accept' });
   });
 
   it('that is given up is not withheld again where a part of it has passed, and so keeps nothing behind that waiting', () => {
@@ -179,10 +177,10 @@ describe('an announcement cut over segments, on a translated connection', () => 
     const send = (offset: number): Sent => dialogue.segment('client', first + offset, line.charAt(offset));
     dialogue.client('PORT ');
     for (let time = 0; time <= MAX_WITHHELD; time++) send(5);
-    expect(send(6).passage.kind).toBe('drop');
+    expect(send(6).verdict.kind).toBe('drop');
     // Lost behind us, and sent again.
-    expect(send(5).passage).toEqual({ kind: 'accept' });
-    const kinds = Array.from({ length: MAX_WITHHELD + 1 }, () => send(6).passage.kind);
+    expect(send(5).verdict).toEqual({ kind: 'accept' });
+    const kinds = Array.from({ length: MAX_WITHHELD + 1 }, () => send(6).verdict.kind);
     expect(kinds.at(-1)).toBe('accept');
   });
 });
@@ -194,13 +192,13 @@ describe('an announcement in segments of one byte, of a sender that never puts t
     const dialogue = new TranslatedDialogue(SNAT);
     const first = dialogue.clientNext;
     const sent = Array.from(line, (byte, at) => dialogue.segment('client', first + at, byte));
-    const passed = sent.filter(({ passage }) => passage.kind !== 'drop').map(({ payload }) => payload);
+    const passed = sent.filter(({ verdict }) => verdict.kind !== 'drop').map(({ payload }) => payload);
     expect(passed.slice(0, 5).join('')).toBe('PORT ');
     const again = dialogue.segment('client', first + 5, '1');
     expect(again).toMatchObject({ payload: '198,51,100,20,156,64', sound: true, sequence: first + 5 });
     // Acknowledged by the receiver's numbers, all of the sender's are.
     const end = dialogue.segment('client', first + 20, '\r\n');
-    expect(end).toMatchObject({ payload: '\r\n', passage: { kind: 'accept' } });
+    expect(end).toMatchObject({ payload: '\r\n', verdict: { kind: 'accept' } });
   });
 });
 
@@ -219,62 +217,62 @@ describe('a rewrite that cannot be completed', () => {
   it('is completed all the same when its sender begins there a third time: what is before it must be acknowledged', () => {
     const { dialogue, at } = waiting();
     for (let time = 0; time < PRESUMED_AFTER; time++) {
-      const { passage } = dialogue.segment('client', at, line.slice(5));
-      expect(passage).toEqual({ kind: 'drop', cause: 'edit-unacknowledged' });
+      const { verdict } = dialogue.segment('client', at, line.slice(5));
+      expect(verdict).toEqual({ kind: 'drop', cause: 'edit-unacknowledged' });
     }
     const sent = dialogue.segment('client', at, line.slice(5));
     expect(sent).toMatchObject({ payload: '198,51,100,20,156,64\r\n', sound: true });
-    expect(sent.passage).toMatchObject({ adjustment: { value: { offsetBefore: 5, offsetAfter: 10 } } });
-    expect(dialogue.helper.takeWithdrawn()).toEqual([]);
+    expect(sent.adjustment).toMatchObject({ value: { offsetBefore: 5, offsetAfter: 10 } });
+    expect(dialogue.helper.events.withdrawals).toEqual([]);
   });
 
   it('is not presumed because the network brings it several times', () => {
     const { dialogue, at } = waiting();
     dialogue.secondsApart = 0.01;
     for (let time = 0; time < MAX_WITHHELD * 2; time++) {
-      expect(dialogue.segment('client', at, line.slice(5)).passage.kind).toBe('drop');
+      expect(dialogue.segment('client', at, line.slice(5)).verdict.kind).toBe('drop');
     }
   });
 
   it('is not presumed while its sender still begins before it', () => {
     const { dialogue, at } = waiting();
     for (let time = 0; time < MAX_WITHHELD * 2; time++) {
-      expect(dialogue.segment('client', at, line.slice(5)).passage.kind).toBe('drop');
+      expect(dialogue.segment('client', at, line.slice(5)).verdict.kind).toBe('drop');
       expect(dialogue.segment('client', at - 5 - line.length, line).payload).toContain('198,51,100,20');
     }
   });
 
-  it('is given up with its connection: the pinhole is to be closed', () => {
-    const { dialogue } = waiting();
-    dialogue.helper.giveUp(tuple(`${SNAT.client} > ${SNAT.serverSeen}`));
-    expect(dialogue.helper.takeWithdrawn()).toMatchObject([{ effect: dialogue.expected[1] }]);
-  });
-
-  it('is not one that has passed', () => {
-    const dialogue = new TranslatedDialogue(SNAT);
-    dialogue.client(line);
-    dialogue.helper.giveUp(tuple(`${SNAT.client} > ${SNAT.serverSeen}`));
-    expect(dialogue.helper.takeWithdrawn()).toEqual([]);
+  it('is given up if its connection has ended: its expectation is cancelled, and not that of an announcement that was forwarded', () => {
+    const { dialogue, at } = waiting();
+    const { conntrack, events } = dialogue.helper;
+    conntrack.adjusting = () => 'gone';
+    const verdicts = Array.from({ length: PRESUMED_AFTER + 1 }, () =>
+      dialogue.segment('client', at, line.slice(5)),
+    );
+    expect(verdicts.at(-1)?.verdict).toEqual({ kind: 'drop', cause: 'gone' });
+    expect(events.withdrawals).toEqual([events.decisions[1]?.decision]);
+    expect(conntrack.cancelled).toEqual([conntrack.asked[1]]);
+    expect(dialogue.helper.counters.withdrawn).toBe(1);
   });
 });
 
 describe('a translated connection', () => {
   it('may announce by itself what the other side knows the announcer by', () => {
     const active = new TranslatedDialogue(SNAT);
-    expect(active.client('PORT 198,51,100,20,156,64\r\n').passage).toEqual({ kind: 'accept' });
+    expect(active.client('PORT 198,51,100,20,156,64\r\n').verdict).toEqual({ kind: 'accept' });
     const passive = new TranslatedDialogue(DNAT);
     passive.client('PASV\r\n');
-    expect(passive.server('227 (198,51,100,1,156,64)\r\n').passage).toEqual({ kind: 'accept' });
+    expect(passive.server('227 (198,51,100,1,156,64)\r\n').verdict).toEqual({ kind: 'accept' });
     expect([...active.expected, ...passive.expected]).toMatchObject([
-      { expected: { followMaster: { direction: 1 } }, rewrite: { needed: false } },
-      { expected: { followMaster: { direction: 0 } }, rewrite: { needed: false } },
+      { nat: { direction: 1 } },
+      { nat: { direction: 0 } },
     ]);
   });
 
   it('that turns to TLS passes its 234', () => {
     const dialogue = new TranslatedDialogue(SNAT);
     dialogue.client('AUTH TLS\r\n');
-    expect(dialogue.server('234 go\r\n').passage).toEqual({ kind: 'accept' });
+    expect(dialogue.server('234 go\r\n').verdict).toEqual({ kind: 'accept' });
   });
 
   it('that an earlier process rewrote goes on from the adjustment in force', () => {
@@ -284,17 +282,13 @@ describe('a translated connection', () => {
     const helper = newHelper({ lookup: () => ({ original, reply, id: 1, sequenceAdjustOriginal: inForce }) });
     const payload = 'TYPE I\r\nPORT 10,1,0,2,156,64\r\n';
     const packet = tcpPacket({ source: SNAT.client, destination: SNAT.serverSeen, sequence: 1000, payload });
-    const [effect] = helper.onPacket(packet, 0, packet.length, 1, 1);
-    if (effect?.kind !== 'expect' || effect.rewrite === undefined) throw new Error('nothing is expected');
-    expect(helper.adjustment(0)).toEqual(inForce);
-    const edit = announcementEdit(effect.rewrite, 40_000, true);
-    if (edit === undefined) throw new Error('no edit');
-    expect(helper.rewriteObstacle(0, edit)).toBeUndefined();
-    helper.rewrite(0, edit, { effect, port: 40_000, fresh: true });
-    expect(helper.passage(packet)).toMatchObject({
-      kind: 'replace',
-      adjustment: { value: { position: 1013, offsetBefore: 10, offsetAfter: 15 } },
-    });
+    const verdict = helper.onPacket({ bytes: packet, start: 0, end: packet.length, number: 1 }, 1);
+    expect(verdict.kind).toBe('replace');
+    // The first sees whether the kernel can: it sets what is in force.
+    expect(helper.conntrack.adjustments.map(({ value }) => value)).toEqual([
+      inForce,
+      { position: 1013, offsetBefore: 10, offsetAfter: 15 },
+    ]);
   });
 
   it('sends nobody to the announcer who was sent to a third host', () => {
@@ -306,9 +300,11 @@ describe('a translated connection', () => {
     const helper = newHelper({ policy, lookup: () => ({ original, reply, id: 1 }) });
     const payload = 'NOOP\r\nPORT 10,9,9,9,156,64\r\n';
     const packet = tcpPacket({ source: SNAT.client, destination: SNAT.serverSeen, sequence: 1000, payload });
-    const effects = helper.onPacket(packet, 0, packet.length, 1, 1);
-    expect(effects).toMatchObject([{ expected: { tuple: tuple('10.2.0.2:0 > 10.9.9.9:40000') } }]);
-    expect(effects).toMatchObject([{ expected: { followMaster: undefined }, rewrite: undefined }]);
+    const verdict = helper.onPacket({ bytes: packet, start: 0, end: packet.length, number: 1 }, 1);
+    expect(helper.conntrack.asked).toMatchObject([
+      { tuple: tuple('10.2.0.2:0 > 10.9.9.9:40000'), nat: undefined },
+    ]);
+    expect(verdict).toEqual({ kind: 'accept' });
   });
 });
 
@@ -321,11 +317,11 @@ describe('an adjustment that an earlier process left', () => {
       lookup: () => ({ original, reply, id: 1, sequenceAdjustOriginal: inForce }),
     };
     const dialogue = new TranslatedDialogue(SNAT, options);
-    const passages = Array.from(
+    const kinds = Array.from(
       { length: MAX_WITHHELD + 1 },
-      () => dialogue.segment('client', 1003, 'TYPE I\r\n').passage.kind,
+      () => dialogue.segment('client', 1003, 'TYPE I\r\n').verdict.kind,
     );
-    expect(passages.at(-1)).not.toBe('drop');
+    expect(kinds.at(-1)).not.toBe('drop');
   });
 });
 
@@ -333,7 +329,7 @@ describe('a connection of which some packets passed unread', () => {
   it('is read again as soon as its sender begins behind them a third time', () => {
     const dialogue = new TranslatedDialogue(SNAT);
     const first = dialogue.clientNext + 20;
-    const segment = (): string => dialogue.segment('client', first, 'NOOP\r\n').passage.kind;
+    const segment = (): string => dialogue.segment('client', first, 'NOOP\r\n').verdict.kind;
     expect([segment(), segment(), segment()]).toEqual(['drop', 'drop', 'accept']);
     dialogue.clientNext = first + 6;
     expect(dialogue.client('PORT 10,1,0,2,156,64\r\n').payload).toBe('PORT 198,51,100,20,156,64\r\n');
@@ -343,8 +339,8 @@ describe('a connection of which some packets passed unread', () => {
 describe('a line that is too long', () => {
   it('is not withheld, for it announces nothing', () => {
     const dialogue = new TranslatedDialogue(SNAT);
-    const kinds: string[] = [dialogue.client(`PORT ${'1'.repeat(1000)}`).passage.kind];
-    for (let more = 0; more < 20; more++) kinds.push(dialogue.client('1'.repeat(1000)).passage.kind);
+    const kinds: string[] = [dialogue.client(`PORT ${'1'.repeat(1000)}`).verdict.kind];
+    for (let more = 0; more < 20; more++) kinds.push(dialogue.client('1'.repeat(1000)).verdict.kind);
     // Up to the limit it may still end as an announcement.
     expect(kinds).toEqual(['replace', 'drop', ...Array<string>(19).fill('accept')]);
   });
@@ -356,7 +352,7 @@ describe('bytes ahead of a hole', () => {
     const first = dialogue.clientNext;
     for (let line = 0; line < MAX_WITHHELD * 2; line++) {
       const ahead = dialogue.segment('client', first + 23 + line * 6, 'NOOP\r\n');
-      expect(ahead.passage).toEqual({ kind: 'drop', cause: 'unknown' });
+      expect(ahead.verdict).toEqual({ kind: 'drop', cause: 'unknown' });
     }
     const announced = dialogue.segment(
       'client',
@@ -369,11 +365,11 @@ describe('bytes ahead of a hole', () => {
   it('wait until it is filled: an announcement may be among them', () => {
     const dialogue = new TranslatedDialogue(SNAT);
     const first = dialogue.clientNext;
-    expect(dialogue.segment('client', first + 6, 'PORT 10,1,0,2,156,64\r\n').passage).toEqual({
+    expect(dialogue.segment('client', first + 6, 'PORT 10,1,0,2,156,64\r\n').verdict).toEqual({
       kind: 'drop',
       cause: 'unknown',
     });
-    expect(dialogue.segment('client', first, 'NOOP\r\n').passage).toEqual({ kind: 'accept' });
+    expect(dialogue.segment('client', first, 'NOOP\r\n').verdict).toEqual({ kind: 'accept' });
     expect(dialogue.segment('client', first + 6, 'PORT 10,1,0,2,156,64\r\n').payload).toBe(
       'PORT 198,51,100,20,156,64\r\n',
     );

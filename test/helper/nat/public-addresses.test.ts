@@ -1,6 +1,5 @@
 /** A server whose address is translated by another host: what its 227 goes on as, in as many bytes. */
 import { describe, expect, it } from 'vitest';
-import { announcementEdit } from '../../../src/helper/nat/announcement-edit.js';
 import { tuple } from '../dialogue.js';
 import { TranslatedDialogue, type Nat } from './translated-dialogue.js';
 
@@ -17,7 +16,7 @@ describe('a server that another host translates', () => {
   const known = (name: string, inside?: string): TranslatedDialogue => {
     const pair = { public: address(name), private: inside === undefined ? undefined : address(inside) };
     const dialogue = new TranslatedDialogue(CLOUD, { publicAddresses: [pair] });
-    dialogue.shifts = false;
+    dialogue.helper.conntrack.adjusting = () => 'no-room';
     dialogue.client('PASV\r\n');
     return dialogue;
   };
@@ -51,10 +50,11 @@ describe('a server that another host translates', () => {
   ])('has its 227 name what clients know it by, in as many bytes: %s', (_what, name, said, heard) => {
     const dialogue = known(name);
     const sent = dialogue.server(said);
-    expect(sent).toMatchObject({ payload: heard, sound: true, passage: { adjustment: undefined } });
+    expect(sent).toMatchObject({ payload: heard, sound: true });
+    expect(sent.adjustment).toBeUndefined();
     expect(sent.payload).toHaveLength(said.length);
     expect(dialogue.expected).toMatchObject([
-      { expected: { tuple: tuple('203.0.113.9:0 > 10.0.0.5:40000'), followMaster: undefined } },
+      { tuple: tuple('203.0.113.9:0 > 10.0.0.5:40000'), nat: undefined },
     ]);
   });
 
@@ -64,7 +64,7 @@ describe('a server that another host translates', () => {
       const dialogue = known('198.51.100.17');
       const first = dialogue.serverNext;
       const one = dialogue.segment('server', first, said.slice(0, cut));
-      const passed = one.passage.kind === 'drop' ? '' : one.payload;
+      const passed = one.verdict.kind === 'drop' ? '' : one.payload;
       dialogue.segment('server', first + cut, said.slice(cut));
       const rest = dialogue.segment('server', first + passed.length, said.slice(passed.length));
       expect(passed + rest.payload).toBe('227 Entering Passive (198,51,100,17,156,64).\r\n');
@@ -74,28 +74,26 @@ describe('a server that another host translates', () => {
   it('may say itself what clients know it by', () => {
     const dialogue = known('198.51.100.17', '10.0.0.5');
     const sent = dialogue.server('227 Entering Passive Mode (198,51,100,17,156,64).\r\n');
-    expect(sent.passage).toEqual({ kind: 'accept' });
-    expect(dialogue.expected).toMatchObject([
-      { expected: { tuple: tuple('203.0.113.9:0 > 10.0.0.5:40000') }, rewrite: undefined },
-    ]);
+    expect(sent.verdict).toEqual({ kind: 'accept' });
+    expect(dialogue.expected).toMatchObject([{ tuple: tuple('203.0.113.9:0 > 10.0.0.5:40000') }]);
   });
 
   it('is left as it is at another private address than the configured one', () => {
     const dialogue = known('198.51.100.17', '10.0.0.6');
-    expect(dialogue.server('227 (10,0,0,5,156,64)\r\n').passage).toEqual({ kind: 'accept' });
-    expect(dialogue.expected).toMatchObject([{ rewrite: undefined }]);
+    expect(dialogue.server('227 (10,0,0,5,156,64)\r\n').verdict).toEqual({ kind: 'accept' });
+    expect(dialogue.expected).toHaveLength(1);
   });
 
   it('cannot be rewritten where the words are too few', () => {
     const dialogue = new TranslatedDialogue(CLOUD, {
       publicAddresses: [{ public: address('198.51.100.17'), private: undefined }],
     });
+    dialogue.helper.conntrack.adjusting = () => 'no-room';
     dialogue.client('PASV\r\n');
     dialogue.server('227 ok (10,0,0,5,156,64)\r\n');
-    const [effect] = dialogue.expected;
-    if (effect?.rewrite === undefined) throw new Error('nothing to rewrite');
-    expect(announcementEdit(effect.rewrite, 40_000, false)).toBeUndefined();
-    expect(announcementEdit(effect.rewrite, 40_000, true)).toBeDefined();
+    const refusals = dialogue.helper.events.decisions.map(({ decision }) => decision.refusal);
+    expect(refusals).toEqual(['no-sequence-adjustment']);
+    expect(dialogue.expected).toEqual([]);
   });
 
   it('has as few of its bytes rewritten as need be, so that its segment stays short', () => {
@@ -123,7 +121,7 @@ describe('a server that another host translates', () => {
       const dialogue = new TranslatedDialogue(nat, { publicAddresses });
       dialogue.client('PASV\r\n');
       const said = `227 Entering Passive Mode (${server.replaceAll('.', ',')},156,64).\r\n`;
-      expect(dialogue.server(said).passage).toEqual({ kind: 'accept' });
+      expect(dialogue.server(said).verdict).toEqual({ kind: 'accept' });
     },
   );
 
@@ -131,9 +129,9 @@ describe('a server that another host translates', () => {
     const dialogue = known('198.51.100.17');
     dialogue.server('227 Entering Passive Mode (10,0,0,5,156,64).\r\n');
     dialogue.client('EPSV\r\n');
-    expect(dialogue.server('229 ok (|||40001|)\r\n').passage).toEqual({ kind: 'accept' });
-    expect(dialogue.client('PORT 203,0,113,9,156,64\r\n').passage).toEqual({ kind: 'accept' });
-    expect(dialogue.expected.slice(1)).toMatchObject([{ rewrite: undefined }, { rewrite: undefined }]);
+    expect(dialogue.server('229 ok (|||40001|)\r\n').verdict).toEqual({ kind: 'accept' });
+    expect(dialogue.client('PORT 203,0,113,9,156,64\r\n').verdict).toEqual({ kind: 'accept' });
+    expect(dialogue.expected).toHaveLength(3);
   });
 
   it('that this host translates as well is announced by what the world knows this host by', () => {
@@ -145,7 +143,7 @@ describe('a server that another host translates', () => {
     const sent = dialogue.server('227 Entering Passive Mode (10,2,0,2,156,64).\r\n');
     expect(sent.payload).toBe('227 Entering Passive Mode (198,51,100,17,156,64).\r\n');
     expect(dialogue.expected).toMatchObject([
-      { expected: { tuple: tuple('203.0.113.9:0 > 10.0.0.5:40000'), followMaster: { port: 40_000 } } },
+      { tuple: tuple('203.0.113.9:0 > 10.0.0.5:40000'), nat: { tuple: { sourcePort: 40_000 } } },
     ]);
   });
 });

@@ -20,8 +20,8 @@ const at = (offset: number): number => sequenceAdd(ISN, offset);
 
 /** Passes a segment as whoever owns the edits does; throws where it may not pass. */
 function pass(edits: StreamEdits, from: number, length: number): number {
-  const treatment = edits.treat(at(from), length);
-  if (treatment.kind === 'withhold') throw new Error(treatment.cause);
+  const treatment = edits.judge(at(from), length);
+  if (treatment.kind === 'drop') throw new Error(treatment.cause);
   edits.commit(treatment);
   return treatment.sequence;
 }
@@ -41,9 +41,9 @@ describe('a segment', () => {
     const edits = new StreamEdits(ISN);
     edits.add(edit(105, 115, 20));
     pass(edits, 100, 30);
-    const again = edits.treat(at(90), 60);
+    const again = edits.judge(at(90), 60);
     expect(again).toMatchObject({
-      kind: 'pass',
+      kind: 'forward',
       sequence: at(90),
       edits: [{ start: at(105) }],
       adjustment: undefined,
@@ -58,14 +58,14 @@ describe('a segment', () => {
   ])('with %s passes with the whole of it', (_what, first, length, from, to) => {
     const edits = new StreamEdits(ISN);
     edits.add(edit(105, 115, 20));
-    const passing = { kind: 'pass', from: at(from), to: at(to), sequence: at(from) };
-    expect(edits.treat(at(first), length)).toMatchObject({ ...passing, edits: [{ start: at(105) }] });
+    const passing = { kind: 'forward', from: at(from), to: at(to), sequence: at(from) };
+    expect(edits.judge(at(first), length)).toMatchObject({ ...passing, edits: [{ start: at(105) }] });
   });
 
   it('with what follows an edit that has not passed is withheld', () => {
     const edits = new StreamEdits(ISN);
     edits.add(edit(105, 115, 20));
-    expect(edits.treat(at(115), 5)).toEqual({ kind: 'withhold', cause: 'behind-an-edit' });
+    expect(edits.judge(at(115), 5)).toEqual({ kind: 'drop', cause: 'behind-an-edit' });
   });
 
   it.each<[string, number, number]>([
@@ -78,21 +78,21 @@ describe('a segment', () => {
   ])('passes as far as there is room: for %s', (_what, room, to) => {
     const edits = new StreamEdits(ISN);
     edits.add(edit(105, 115, 20));
-    expect(edits.treat(at(100), 30, room)).toMatchObject({ from: at(100), to: at(to) });
+    expect(edits.judge(at(100), 30, room)).toMatchObject({ from: at(100), to: at(to) });
   });
 
   it('that begins with an edit passes whole up to its end, whatever the room', () => {
     const edits = new StreamEdits(ISN);
     edits.add(edit(105, 115, 20));
     edits.add(edit(115, 125, 20));
-    expect(edits.treat(at(105), 30, 8)).toMatchObject({ from: at(105), to: at(115) });
+    expect(edits.judge(at(105), 30, 8)).toMatchObject({ from: at(105), to: at(115) });
   });
 
   it('before the edits passes as it is', () => {
     const edits = new StreamEdits(ISN);
     edits.add(edit(105, 115, 20));
-    expect(edits.treat(at(50), 55)).toEqual({
-      kind: 'pass',
+    expect(edits.judge(at(50), 55)).toEqual({
+      kind: 'forward',
       from: at(50),
       to: at(105),
       sequence: at(50),
@@ -119,9 +119,9 @@ describe('a segment', () => {
     edits.add(edit(105, 115, 20));
     pass(edits, 100, 30);
     edits.add(edit(205, 215, 20));
-    expect(edits.treat(at(205), 25)).toEqual({ kind: 'withhold', cause: 'edit-unacknowledged' });
+    expect(edits.judge(at(205), 25)).toEqual({ kind: 'drop', cause: 'edit-unacknowledged' });
     edits.acknowledge(at(130));
-    expect(edits.treat(at(205), 25)).toMatchObject({ kind: 'pass', to: at(230) });
+    expect(edits.judge(at(205), 25)).toMatchObject({ kind: 'forward', to: at(230) });
   });
 
   it('with a second shrinking edit waits for the acknowledgement of the first', () => {
@@ -129,17 +129,17 @@ describe('a segment', () => {
     edits.add(edit(105, 115, 5));
     pass(edits, 100, 30);
     edits.add(edit(205, 215, 5));
-    expect(edits.treat(at(200), 30)).toMatchObject({ kind: 'pass', to: at(205), edits: [] });
-    expect(edits.treat(at(205), 25)).toEqual({ kind: 'withhold', cause: 'edit-unacknowledged' });
+    expect(edits.judge(at(200), 30)).toMatchObject({ kind: 'forward', to: at(205), edits: [] });
+    expect(edits.judge(at(205), 25)).toEqual({ kind: 'drop', cause: 'edit-unacknowledged' });
     edits.acknowledge(at(130));
-    expect(edits.treat(at(200), 30)).toMatchObject({ kind: 'pass', to: at(230) });
+    expect(edits.judge(at(200), 30)).toMatchObject({ kind: 'forward', to: at(230) });
   });
 
   it('with several edits passes up to the second, for it may be sent again in several', () => {
     const edits = new StreamEdits(ISN);
     edits.add(edit(105, 115, 15));
     edits.add(edit(125, 135, 15));
-    expect(edits.treat(at(100), 80)).toMatchObject({
+    expect(edits.judge(at(100), 80)).toMatchObject({
       to: at(125),
       edits: [{ start: at(105) }],
       adjustment: { position: at(105), offsetBefore: 0, offsetAfter: 5 },
@@ -151,7 +151,7 @@ describe('a segment', () => {
     edits.add(edit(105, 115, 10));
     edits.add(edit(125, 135, 15));
     edits.add(edit(145, 155, 10));
-    expect(edits.treat(at(100), 80)).toMatchObject({
+    expect(edits.judge(at(100), 80)).toMatchObject({
       to: at(180),
       edits: [{ start: at(105) }, { start: at(125) }, { start: at(145) }],
       adjustment: { position: at(125), offsetBefore: 0, offsetAfter: 5 },
@@ -182,7 +182,7 @@ describe('edits', () => {
     const edits = new StreamEdits(ISN);
     edits.add(edit(105, 115, 20));
     expect(edits.abandon()).toBe(1);
-    expect(edits.treat(at(110), 10)).toMatchObject({ kind: 'pass', edits: [] });
+    expect(edits.judge(at(110), 10)).toMatchObject({ kind: 'forward', edits: [] });
   });
 
   it('go on from what an earlier process left in the kernel', () => {

@@ -5,15 +5,23 @@
  * @module
  */
 import { expect } from 'vitest';
-import { announcementEdit } from '../../../src/helper/nat/announcement-edit.js';
-import type { ExpectEffect } from '../../../src/helper/effect.js';
-import type { FtpHelper, FtpHelperOptions } from '../../../src/helper/ftp-helper.js';
-import type { Passage } from '../../../src/helper/nat/verdict.js';
+import type { Direction, PlannedExpectation } from '../../../src/helper/conntrack.js';
+import type { Verdict } from '../../../src/helper/nat/verdict.js';
 import { ipv4ChecksumValid, tcpChecksumValid } from '../../../src/wire/checksum.js';
 import { IpView } from '../../../src/wire/ip.js';
 import { tcpFlags, tcpHeaderLength, tcpSequence } from '../../../src/wire/tcp.js';
+import { NO_ADJUSTMENT } from '../../../src/helper/nat/stream-edits.js';
+import type { SequenceAdjustment } from '../../../src/wire/seqadj.js';
 import { tcpPacket } from '../../wire/packets.js';
-import { ACK, FIN, newHelper, SYN, tuple } from '../dialogue.js';
+import {
+  ACK,
+  FIN,
+  newHelper,
+  SYN,
+  tuple,
+  type HelperTestOptions,
+  type HelperUnderTest,
+} from '../dialogue.js';
 
 /** Client and server, and what each of them is to the other. */
 export interface Nat {
@@ -23,8 +31,15 @@ export interface Nat {
   readonly serverSeen: string;
 }
 
+export interface Adjustment {
+  readonly direction: Direction;
+  readonly value: SequenceAdjustment;
+}
+
 export interface Sent {
-  readonly passage: Passage;
+  readonly verdict: Verdict;
+  /** What the packet changed of the kernel's sequence adjustment. */
+  readonly adjustment: Adjustment | undefined;
   /** What goes on: payload as text, sequence number, whether its checksums hold. */
   readonly payload: string;
   readonly sequence: number;
@@ -34,20 +49,15 @@ export interface Sent {
 
 /** Speaks through the helper and does with each packet what the daemon would do. */
 export class TranslatedDialogue {
-  readonly helper: FtpHelper;
+  readonly helper: HelperUnderTest;
   readonly nat: Nat;
-  readonly expected: ExpectEffect[] = [];
+  readonly #inForce = new Map<Direction, SequenceAdjustment>();
   clientNext = 1000;
   serverNext = 9000;
   now = 1000;
   /** Between two segments: what comes twice was sent twice. */
   secondsApart = 0.2;
-  /** Whether the kernel can shift sequence numbers. */
-  shifts = true;
-  /** Asked for each expectation: the port to announce. */
-  choosePort = (effect: ExpectEffect): number => effect.expected.tuple.destinationPort;
-
-  constructor(nat: Nat, options: Partial<FtpHelperOptions> = {}) {
+  constructor(nat: Nat, options: HelperTestOptions = {}) {
     this.nat = nat;
     const original = tuple(`${nat.client} > ${nat.serverSeen}`);
     const reply = tuple(`${nat.server} > ${nat.clientSeen}`);
@@ -56,12 +66,16 @@ export class TranslatedDialogue {
     this.server('220 ready\r\n');
   }
 
-  announce(effect: ExpectEffect, port: number): void {
-    const edit = effect.rewrite && announcementEdit(effect.rewrite, port, this.shifts);
-    if (edit === undefined || effect.rewrite === undefined) throw new Error('cannot be rewritten');
-    const { half } = effect.rewrite.at;
-    expect(this.helper.rewriteObstacle(half, edit)).toBeUndefined();
-    this.helper.rewrite(half, edit, { effect, port, fresh: true });
+  /** What was expected so far. */
+  get expected(): readonly PlannedExpectation[] {
+    return this.helper.conntrack.asked;
+  }
+
+  /** Whether it is not just what is in force, set once more to see whether the kernel can. */
+  #changes({ direction, value }: Adjustment): boolean {
+    const changes = JSON.stringify(value) !== JSON.stringify(this.#inForce.get(direction) ?? NO_ADJUSTMENT);
+    this.#inForce.set(direction, value);
+    return changes;
   }
 
   client(text: string): Sent {
@@ -95,22 +109,18 @@ export class TranslatedDialogue {
       payload,
     });
     this.now += this.secondsApart;
-    for (const effect of this.helper.onPacket(packet, 0, packet.length, this.now, 1)) {
-      if (effect.kind !== 'expect') continue;
-      this.expected.push(effect);
-      const port = this.choosePort(effect);
-      if (effect.rewrite?.needed === true || port !== effect.expected.tuple.destinationPort) {
-        this.announce(effect, port);
-      }
-    }
-    const passage = this.helper.passage(packet);
-    if (passage.kind === 'replace') this.helper.passed();
-    const goesOn = passage.kind === 'replace' ? this.helper.rewritten.subarray(0, passage.length) : packet;
-    return { passage, ...read(goesOn) };
+    const { adjustments } = this.helper.conntrack;
+    const before = adjustments.length;
+    const verdict = this.helper.onPacket(
+      { bytes: packet, start: 0, end: packet.length, number: 1 },
+      this.now,
+    );
+    const adjustment = adjustments.slice(before).find((one) => this.#changes(one));
+    return { verdict, adjustment, ...read(verdict.kind === 'replace' ? verdict.packet : packet) };
   }
 }
 
-function read(packet: Buffer): Omit<Sent, 'passage'> {
+function read(packet: Buffer): Omit<Sent, 'verdict' | 'adjustment'> {
   const ip = new IpView();
   expect(ip.read(packet, 0, packet.length)).toBeUndefined();
   expect(ip.cut).toBe(false);

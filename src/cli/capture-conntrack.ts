@@ -1,19 +1,21 @@
 /**
- * Replays a capture as if this host had translated it. The capture was taken on the clients' side: there packets of
- * clients are as they come in, and those of servers as they go out again. The latter are put back, so that the helper reads
- * what it would read on the translating host; what it needs to know of a connection beside that, is told by `lookup`.
+ * The connection tracking of a replay. With addresses to translate, it is that of a host that does this NAT, and the capture
+ * was taken on the clients' side. There, packets of clients are as they come in, and packets of servers as they go
+ * out again. The latter are put back, so that the helper reads what it would read on that host.
  *
  * @module
  */
 import type { TranslatedAddress } from '../daemon/settings.js';
-import type { TrackedConnection } from '../helper/plan.js';
+import type { AdjustOutcome, Conntrack, ExpectOutcome } from '../helper/conntrack.js';
+import { isTranslated, type TrackedConnection } from '../helper/plan.js';
 import { ipAddressAt, IpView } from '../wire/ip.js';
 import { sameIpAddress, type IpAddress } from '../wire/ip-address.js';
 import { tcpDestinationPort, tcpSourcePort } from '../wire/tcp.js';
 import { readTcpPacket } from '../wire/tcp-packet.js';
 import { invertTuple, type Tuple } from '../wire/tuple.js';
 
-export class CaptureTranslation {
+/** Expects whatever is asked, and shifts sequence numbers wherever it does NAT. */
+export class CaptureConntrack implements Conntrack {
   readonly #addresses: readonly TranslatedAddress[];
   readonly #ports: ReadonlySet<number>;
   readonly #ip = new IpView();
@@ -44,17 +46,39 @@ export class CaptureTranslation {
     bytes.set(this.#translated(seen.destination), destinationAt);
   }
 
-  /** Nobody tells one connection from the next of the same tuples here: a SYN begins another. */
-  readonly lookup = (seen: Tuple): TrackedConnection | undefined => {
+  /** Nothing here tells a connection from the next one of the same tuples: a SYN begins another. */
+  find(seen: Tuple): TrackedConnection | undefined {
     const original = this.#original ?? this.#originalOf(seen);
-    if (original === undefined) return undefined;
-    const reply = invertTuple({
+    return original && { original, reply: this.#replyOf(original), id: ++this.#connections };
+  }
+
+  expect(): ExpectOutcome {
+    return 'opened';
+  }
+
+  isExpected(): boolean {
+    return false;
+  }
+
+  cancel(): void {
+    // Nothing was expected.
+  }
+
+  adjustSequence(original: Tuple): AdjustOutcome {
+    return isTranslated({ original, reply: this.#replyOf(original) }) ? 'adjusted' : 'no-room';
+  }
+
+  release(): void {
+    // Captured packets come from no queue.
+  }
+
+  #replyOf(original: Tuple): Tuple {
+    return invertTuple({
       ...original,
       source: this.#translated(original.source),
       destination: this.#translated(original.destination),
     });
-    return { original, reply, id: ++this.#connections };
-  };
+  }
 
   #originalOf(seen: Tuple): Tuple | undefined {
     if (this.#ports.has(seen.destinationPort)) return seen;
