@@ -127,7 +127,7 @@ describe('a sink that breaks its contract', () => {
     probe.receive(0, 2, 'cd');
     expect(() => {
       probe.receive(0, 0, 'abc');
-    }).toThrow('must not give');
+    }).toThrow('must not call receive');
   });
 
   it('leaves the reassembler usable when it throws, with the bytes counted as passed on', () => {
