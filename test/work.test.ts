@@ -1,16 +1,16 @@
-/** The work that a packet causes does not grow with the stream that it is in: adversarial streams of growing size. */
+/** The work for a packet does not grow with its stream: adversarial streams of growing size. */
 import { describe, expect, it } from 'vitest';
 import { workOf } from './work/work.js';
 
-// After the counting has begun.
+// Imported after counting has begun.
 const { ADVERSARIAL_STREAMS, connectionOf, opening } = await import('./work/adversarial-streams.js');
 const { newHelper } = await import('./helper/dialogue.js');
 
-/** Four times the stream may cost four times the work, and what its beginning cost less. */
+/** Four times the stream may cost four times the work, less the cost of its beginning. */
 const TOLERANCE = 1.15;
 const PATIENCE = 120_000;
 
-/** The helper's work on these packets, as the daemon would have it done. */
+/** Returns the helper's work on these packets, driven as the daemon drives it. */
 function helperWork(packets: readonly Buffer[], translated: boolean): number {
   const connection = { ...connectionOf(translated), id: 1 };
   const helper = newHelper({ lookup: () => connection });
@@ -24,7 +24,7 @@ function helperWork(packets: readonly Buffer[], translated: boolean): number {
 }
 
 describe('the work', () => {
-  it('that is counted is that of our sources, and of native calls', async () => {
+  it('includes our own sources and native calls', async () => {
     const { LineScanner } = await import('../src/ftp/line-scanner.js');
     const scanner = new LineScanner({ halves: 2 }, { onLine: () => undefined });
     scanner.begin(0);
@@ -34,13 +34,13 @@ describe('the work', () => {
         scanner.scan(0, bytes, 0, length, 0);
       }),
     );
-    // Each byte is looked at once; up to 2,049 of them are kept.
+    // Each byte is examined once; up to 2,049 bytes are kept.
     expect(one).toBeGreaterThan(2000);
     expect(four).toBeGreaterThan(4000);
     expect(workOf(() => Buffer.alloc(100).copy(bytes))).toBe(100);
   });
 
-  it('that grows with the square of a stream would be seen', () => {
+  it('is detected if it grows with the square of the stream', () => {
     const squared = (size: number): number =>
       workOf(() => {
         for (let at = 0; at < size; at++) Buffer.alloc(10).copy(Buffer.alloc(at));
@@ -50,7 +50,7 @@ describe('the work', () => {
   });
 
   it.each(ADVERSARIAL_STREAMS)(
-    'on $name grows as they do',
+    'grows linearly on $name',
     ({ sizes: [small, large], translated = false, packets }) => {
       const [one, four] = [packets(small), packets(large)];
       const factor = four.length / one.length;

@@ -1,6 +1,6 @@
 /**
- * Reads a capture, pcap or pcapng, as it arrives: chunks of any size in, frames out. Bytes that are wrong never
- * throw: the frames before them come out, then one fault, then nothing more.
+ * Reads a pcap or pcapng capture incrementally: chunks of any size in, frames out. Invalid bytes never
+ * throw. The reader yields the frames before them, then one fault, then nothing more.
  *
  * @module
  */
@@ -8,71 +8,71 @@ import { PcapRecords, pcapLayout, type PcapFault } from './pcap.js';
 import { PcapngBlocks, SECTION_HEADER_BLOCK, type PcapngFault } from './pcapng.js';
 import { UnreadBytes } from './unread-bytes.js';
 
-/** Why a capture cannot be read (further), as a sentence for the person who gave the file. */
+/** Why a capture cannot be read, or not be read further: a sentence for the user who supplied the file. */
 export const CAPTURE_FAULTS = {
   empty: 'the file is empty',
   compressed: 'the file is compressed; decompress it first',
   'not-a-capture': 'the file is neither pcap nor pcapng',
   truncated: 'the file ends in the middle of a frame',
-  'version-unsupported': 'the file is of a version that is not known here',
-  'frame-too-large': 'the file is damaged: a frame claims to be longer than any can be',
-  'frame-past-block': 'the file is damaged: a frame reaches past its block',
-  'block-length-wrong': 'the file is damaged: the length of a block cannot be right',
-  'block-too-large': 'the file is damaged: a block claims to be longer than any can be',
-  'byte-order-unknown': 'the file is damaged: a section has no byte order',
-  'option-malformed': 'the file is damaged: an option of an interface cannot be read',
-  'interface-unknown': 'the file is damaged: a frame belongs to an interface that is not described',
+  'version-unsupported': 'the file has an unsupported version',
+  'frame-too-large': 'the file is damaged: a frame length is impossibly large',
+  'frame-past-block': 'the file is damaged: a frame extends past its block',
+  'block-length-wrong': 'the file is damaged: a block length is invalid',
+  'block-too-large': 'the file is damaged: a block length is impossibly large',
+  'byte-order-unknown': 'the file is damaged: a section has an unknown byte order',
+  'option-malformed': 'the file is damaged: an interface option is malformed',
+  'interface-unknown': 'the file is damaged: a frame refers to an undescribed interface',
   'interfaces-too-many': 'the file describes too many interfaces',
 } as const satisfies Record<PcapFault | PcapngFault | ReaderFault, string>;
 
 type ReaderFault = 'empty' | 'compressed' | 'not-a-capture' | 'truncated';
 export type CaptureFaultName = keyof typeof CAPTURE_FAULTS;
 
-/** A frame; `bytes` is borrowed until the next item is taken from the iterable. */
+/** A frame. `bytes` is borrowed until the next item is taken from the iterable. */
 export interface CaptureFrame {
   readonly kind: 'frame';
-  /** Counts the frames of the whole file from 1, as Wireshark does. */
+  /** Frame number in the whole file, from 1, as Wireshark counts. */
   readonly number: number;
-  /** Seconds since 1970, to the microsecond; 0 where the file has none. */
+  /** Seconds since 1970, to the microsecond; 0 if the file has no time for this frame. */
   readonly time: number;
   /** LINKTYPE_*, for `findIpPacket`. */
   readonly linkType: number;
-  /** The frame is `[start, end)` of it. */
+  /** The frame is `[start, end)` of this buffer. */
   readonly bytes: Buffer;
   readonly start: number;
   readonly end: number;
-  /** Bytes that the frame had on the wire; more than are here when the snap length cut it. */
+  /** Length of the frame on the wire. It exceeds `end - start` if the snap length cut the frame. */
   readonly originalLength: number;
 }
 
 export interface CaptureFault {
   readonly kind: 'fault';
   readonly fault: CaptureFaultName;
-  /** Where in the file the record or block begins that cannot be read. */
+  /** File offset of the unreadable record or block. */
   readonly at: number;
 }
 
 export type CaptureItem = CaptureFrame | CaptureFault;
 
 const MAGIC_LENGTH = 4;
-/** The first bytes of what people compress captures with: gzip, zstd, xz, bzip2, lz4, zip. */
+/** Magic numbers of the usual compression formats: gzip, zstd, xz, bzip2, lz4, zip. */
 const COMPRESSED = ['1f8b', '28b52ffd', 'fd377a58', '425a68', '04224d18', '504b0304'].map((hex) =>
   Buffer.from(hex, 'hex'),
 );
 
-/** Reads one capture from its first byte to its last. */
+/** Reads one capture from the first byte to the last. */
 export class CaptureReader {
   readonly #unread = new UnreadBytes();
   #format: PcapRecords | PcapngBlocks | undefined;
   #ended = false;
 
-  /** The items that `chunk` completes. `chunk` is borrowed until they are all taken. */
+  /** Returns the items that `chunk` completes. `chunk` is borrowed until all items are taken. */
   feed(chunk: Buffer): Iterable<CaptureItem> {
     if (!this.#ended) this.#unread.append(chunk);
     return this.#items();
   }
 
-  /** To be called after the last chunk: tells when the file ends too early. */
+  /** Call after the last chunk: yields a fault if the file ends too early. */
   *end(): Iterable<CaptureItem> {
     yield* this.#items();
     if (this.#ended) return;
@@ -95,7 +95,7 @@ export class CaptureReader {
     }
   }
 
-  /** The next item, or `undefined` where it takes more bytes. */
+  /** Returns the next item, or `undefined` if more bytes are needed. */
   #next(): CaptureItem | undefined {
     if (this.#format === undefined) {
       if (this.#unread.length < MAGIC_LENGTH) return undefined;

@@ -1,7 +1,8 @@
 /**
- * Reads pcap files (draft-ietf-opsawg-pcap; libpcap's savefile.c for the older layouts), record by record,
- * from bytes that arrive in pieces. Both byte orders, micro- and nanoseconds, and the longer records of the
- * patched libpcap that Linux distributions once shipped. The snap length of the file header is not used.
+ * Reads pcap files (draft-ietf-opsawg-pcap; libpcap's savefile.c for the older layouts) record by record
+ * from bytes that arrive in pieces. Supports both byte orders, microseconds and nanoseconds, and the longer
+ * records of the patched libpcap that Linux distributions once shipped. The snap length in the file header
+ * is not used.
  *
  * @module
  */
@@ -9,14 +10,14 @@ import { BIG_ENDIAN, LITTLE_ENDIAN, type ByteOrder } from '../wire/byte-order.js
 import type { UnreadBytes } from './unread-bytes.js';
 
 /**
- * The longest frame that is read, the limit of libpcap too (MAXIMUM_SNAPLEN). The longest IP packet has 64 KiB:
- * a record that claims more than this is damaged, and must not make us wait for gigabytes.
+ * Maximum frame length, the same as libpcap's (MAXIMUM_SNAPLEN). The longest IP packet has 64 KiB. A record
+ * that claims more than this limit is damaged, and the reader must not wait for gigabytes.
  */
 export const FRAME_BYTES_MAX = 262_144;
 
 export type PcapFault = 'version-unsupported' | 'frame-too-large';
 
-/** What the first four bytes of a file tell of the rest. */
+/** The file layout that the first four bytes determine. */
 export interface PcapLayout {
   readonly order: ByteOrder;
   readonly fractionsPerSecond: number;
@@ -26,7 +27,7 @@ export interface PcapLayout {
 const MAGIC_NUMBERS = [
   { magic: 0xa1b2c3d4, fractionsPerSecond: 1e6, recordHeaderLength: 16 },
   { magic: 0xa1b23c4d, fractionsPerSecond: 1e9, recordHeaderLength: 16 },
-  // Eight bytes more in each record: interface index, protocol, packet type.
+  // Each record has eight more bytes: interface index, protocol, packet type.
   { magic: 0xa1b2cd34, fractionsPerSecond: 1e6, recordHeaderLength: 24 },
 ] as const;
 
@@ -42,7 +43,7 @@ const FRACTION = 4; // u32
 const CAPTURED_LENGTH = 8; // u32
 const ORIGINAL_LENGTH = 12; // u32
 
-/** The layout of the file whose magic number is at `at`, or `undefined` where it is no pcap file. */
+/** Returns the layout of the file whose magic number is at `at`, or `undefined` if it is not a pcap file. */
 export function pcapLayout(bytes: Buffer, at: number): PcapLayout | undefined {
   for (const order of [LITTLE_ENDIAN, BIG_ENDIAN]) {
     const magic = order.u32(bytes, at);
@@ -52,12 +53,12 @@ export function pcapLayout(bytes: Buffer, at: number): PcapLayout | undefined {
   return undefined;
 }
 
-/** Walks the records of one file, from its first byte on; the public fields tell of the frame read last. */
+/** Walks the records of one file from its first byte. The public fields describe the last frame read. */
 export class PcapRecords {
-  /** Counts frames from 1. */
+  /** Frame number, from 1. */
   number = 0;
   linkType = 0;
-  /** Seconds since 1970; microseconds stay exact until 2106, when the format ends. */
+  /** Seconds since 1970. Microseconds stay exact until 2106, when the format's range ends. */
   time = 0;
   /** The frame is `[start, end)` of the unread bytes. */
   start = 0;
@@ -71,7 +72,7 @@ export class PcapRecords {
     this.#layout = layout;
   }
 
-  /** Reads one record; one that is faulty or not there whole is left in `unread`. */
+  /** Reads one record. A faulty or incomplete record stays in `unread`. */
   next(unread: UnreadBytes): 'frame' | 'more' | PcapFault {
     const { order, fractionsPerSecond, recordHeaderLength } = this.#layout;
     if (!this.#headerRead) {
@@ -102,7 +103,8 @@ export class PcapRecords {
     const { bytes, start: at } = unread;
     const minor = order.u16(bytes, at + MINOR_VERSION);
     if (order.u16(bytes, at + MAJOR_VERSION) !== 2 || minor > 4) return 'version-unsupported';
-    // Up to version 2.3 some wrote the original length first; a frame is never captured longer than it was.
+    // Before version 2.4 some writers put the original length first. A captured frame is never longer than
+    // the original.
     this.#lengthsInEitherOrder = minor < 4;
     this.linkType = order.u32(bytes, at + LINK_TYPE) & 0xffff;
     this.#headerRead = true;

@@ -1,6 +1,6 @@
 /**
- * The interface description blocks of a pcapng section (draft-ietf-opsawg-pcapng §4.2): the link type of an
- * interface's frames, and how its clock counts.
+ * Interface description blocks of a pcapng section (draft-ietf-opsawg-pcapng §4.2): an interface's link
+ * type and clock.
  *
  * @module
  */
@@ -8,10 +8,10 @@ import type { ByteOrder } from '../wire/byte-order.js';
 
 export interface CaptureInterface {
   readonly linkType: number;
-  /** Bytes kept of each frame; infinite where the file sets no limit. */
+  /** Bytes kept of each frame; `Infinity` if the file sets no limit. */
   readonly snapLength: number;
   readonly ticksPerSecond: bigint;
-  /** Seconds from 1970 to the tick 0. */
+  /** Seconds from 1970 to tick 0. */
   readonly epoch: number;
 }
 
@@ -46,7 +46,7 @@ export function readInterface(
   };
 }
 
-/** What the options `[from, end)` say of the clock; `undefined` where they break their own format. */
+/** Returns the clock from the options `[from, end)`, or `undefined` if the options are malformed. */
 function readClock(
   bytes: Buffer,
   from: number,
@@ -74,15 +74,15 @@ function readClock(
   return { ticksPerSecond, epoch };
 }
 
-/** if_tsresol: the highest bit tells powers of 2 from powers of 10, the others are the (negative) exponent. */
+/** if_tsresol: the highest bit selects powers of 2 instead of 10; the other bits are the negated exponent. */
 function resolution(value: number): bigint {
   const exponent = BigInt(value & 0x7f);
   return (value & 0x80) === 0 ? 10n ** exponent : 2n ** exponent;
 }
 
 /**
- * Seconds since 1970 of a time stamp, given as the two halves of its 64 bits. Nanoseconds of today need 61 bits,
- * a float has 53: whole seconds and the rest are therefore divided apart.
+ * Converts a time stamp, given as the two halves of its 64 bits, to seconds since 1970. Today's nanoseconds
+ * need 61 bits and a float has 53, so whole seconds and the remainder are divided separately.
  */
 export function secondsAt(captureInterface: CaptureInterface, high: number, low: number): number {
   const { ticksPerSecond, epoch } = captureInterface;

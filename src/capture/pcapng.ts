@@ -1,7 +1,7 @@
 /**
- * Reads pcapng files (draft-ietf-opsawg-pcapng), block by block, from bytes that arrive in pieces: several
- * sections, each in its own byte order, and several interfaces, each with its own link type and clock. Blocks
- * that hold no frame are skipped.
+ * Reads pcapng files (draft-ietf-opsawg-pcapng) block by block from bytes that arrive in pieces. Supports
+ * several sections, each with its own byte order, and several interfaces, each with its own link type and
+ * clock. Blocks without a frame are skipped.
  *
  * @module
  */
@@ -11,11 +11,11 @@ import { readInterface, secondsAt, type CaptureInterface } from './pcapng-interf
 import type { UnreadBytes } from './unread-bytes.js';
 
 /**
- * The longest block that is read, the limit of libpcap too. A block is held whole, frames are far smaller, and
- * what is longer than this is damage.
+ * Maximum block length, the same as libpcap's. A block is held in memory whole. Frames are far smaller, so
+ * a longer block is damaged.
  */
 export const BLOCK_BYTES_MAX = 16 * 1024 * 1024;
-/** Interfaces of one section, so that a file of nothing else cannot fill the memory. */
+/** Maximum number of interfaces in one section. A file that contains nothing else must not exhaust memory. */
 export const INTERFACES_MAX = 65_536;
 
 export type PcapngFault =
@@ -29,16 +29,19 @@ export type PcapngFault =
   | 'interface-unknown'
   | 'interfaces-too-many';
 
-/** The type of the first block of every section: the same in both byte orders. */
+/** Type of the first block of every section; reads the same in both byte orders. */
 export const SECTION_HEADER_BLOCK = 0x0a0d0d0a;
 const INTERFACE_DESCRIPTION_BLOCK = 1;
-/** Obsolete; interface and drop count share the place of the enhanced one's interface. */
+/**
+ * Obsolete. Interface ID and drop count share the field that holds the interface ID in the enhanced packet
+ * block.
+ */
 const PACKET_BLOCK = 2;
 const SIMPLE_PACKET_BLOCK = 3;
 const ENHANCED_PACKET_BLOCK = 6;
 /**
- * Blocks that hold something else than a frame, and that Wireshark lists and counts among the frames: journal
- * entries, system calls (three versions), and both kinds of custom blocks.
+ * Blocks that contain no frame but that Wireshark lists and numbers like frames: journal entries, system
+ * calls (three versions), and both kinds of custom blocks.
  */
 const OTHER_NUMBERED_BLOCKS: readonly number[] = [9, 0x204, 0x216, 0x221, 0x0bad, 0x40000bad];
 
@@ -65,12 +68,12 @@ const FRAME = 28;
 const SIMPLE_ORIGINAL_LENGTH = 8; // u32
 const SIMPLE_FRAME = 12;
 
-/** Walks the blocks of one file, from its first byte on; the public fields tell of the frame read last. */
+/** Walks the blocks of one file from its first byte. The public fields describe the last frame read. */
 export class PcapngBlocks {
-  /** Counts frames from 1, over all sections, as Wireshark does. */
+  /** Frame number over all sections, from 1, as Wireshark counts. */
   number = 0;
   linkType = 0;
-  /** Seconds since 1970; 0 for a frame of a simple packet block, which has none. */
+  /** Seconds since 1970; 0 for a simple packet block, which has no time. */
   time = 0;
   /** The frame is `[start, end)` of the unread bytes. */
   start = 0;
@@ -79,7 +82,7 @@ export class PcapngBlocks {
   #order: ByteOrder = LITTLE_ENDIAN;
   readonly #interfaces: CaptureInterface[] = [];
 
-  /** Reads up to and with the next frame; a block that is faulty or not there whole is left in `unread`. */
+  /** Reads up to and including the next frame. A faulty or incomplete block stays in `unread`. */
   next(unread: UnreadBytes): 'frame' | 'more' | PcapngFault {
     for (;;) {
       const length = this.#wholeBlock(unread);
@@ -91,7 +94,7 @@ export class PcapngBlocks {
     }
   }
 
-  /** The length of the block at the front, once all of it is there. */
+  /** Returns the length of the first block once the block is complete. */
   #wholeBlock(unread: UnreadBytes): number | 'more' | PcapngFault {
     if (unread.length < BLOCK_LENGTH_MIN) return 'more';
     const { bytes, start: at } = unread;
@@ -108,7 +111,7 @@ export class PcapngBlocks {
     return repeated === length ? length : 'block-length-wrong';
   }
 
-  /** Reads the block `[at, end)`; `undefined` where it holds no frame. */
+  /** Reads the block `[at, end)`. Returns `undefined` if it contains no frame. */
   #readBlock(bytes: Buffer, at: number, end: number): 'frame' | PcapngFault | undefined {
     const type = this.#order.u32(bytes, at);
     const bodyEnd = end - TRAILER_LENGTH;
@@ -160,7 +163,7 @@ export class PcapngBlocks {
     return this.#frameAt(at + FRAME, order.u32(bytes, at + CAPTURED_LENGTH), end);
   }
 
-  /** The frame has as many bytes as it had on the wire, or as the section's first interface keeps of it. */
+  /** The frame length is the original length, cut to the snap length of the section's first interface. */
   #readSimplePacket(bytes: Buffer, at: number, end: number): 'frame' | PcapngFault {
     if (end - at < SIMPLE_FRAME) return 'block-length-wrong';
     const captureInterface = this.#interfaces[0];

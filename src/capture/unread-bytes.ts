@@ -1,19 +1,19 @@
 /**
- * The part of a byte stream that arrived and was not read yet, in one piece. A chunk that arrives when nothing
- * is unread is read where it lies; only what a reader leaves for the next chunk is copied.
+ * The received but unread part of a byte stream, in one piece. A chunk that arrives when nothing is unread
+ * is read in place. Only bytes left over for the next chunk are copied.
  *
  * @module
  */
 const NOTHING = Buffer.alloc(0);
 
 export class UnreadBytes {
-  /** The unread bytes are `[start, end)` of it: the last chunk, or memory of our own. */
+  /** The unread bytes are `[start, end)` of this buffer: the last chunk, or this object's own memory. */
   bytes: Buffer = NOTHING;
   start = 0;
   end = 0;
-  /** Where in the stream `start` is: the count of bytes read so far. */
+  /** Stream offset of `start`: the number of bytes read so far. */
   position = 0;
-  /** Memory for what had to be copied; grows to twice the longest such piece. */
+  /** Memory for copied bytes; grows to twice the longest unread piece. */
   #own: Buffer = NOTHING;
 
   get length(): number {
@@ -33,13 +33,13 @@ export class UnreadBytes {
     this.end += chunk.length;
   }
 
-  /** The next `count` unread bytes are read now; they stay where they are until `append` or `keep`. */
+  /** Marks the next `count` unread bytes as read. They stay in place until `append` or `keep`. */
   take(count: number): void {
     this.start += count;
     this.position += count;
   }
 
-  /** Lets go of the last chunk: what is unread of it is copied. */
+  /** Releases the last chunk after copying its unread bytes. */
   keep(): void {
     if (this.length === 0) {
       this.bytes = NOTHING;
@@ -49,10 +49,10 @@ export class UnreadBytes {
     }
   }
 
-  /** Moves what is unread to the front of our own memory, with room for `more` bytes behind it. */
+  /** Moves the unread bytes to the front of the own memory, with room for `more` bytes after them. */
   #gather(more: number): void {
     const needed = this.length + more;
-    // Filled to half at most, so that many small chunks do not move the same bytes again and again.
+    // Keep it at most half full, so that many small chunks do not move the same bytes repeatedly.
     const target = this.#own.length >= 2 * needed ? this.#own : Buffer.allocUnsafe(2 * needed);
     this.bytes.copy(target, 0, this.start, this.end);
     this.bytes = this.#own = target;

@@ -1,6 +1,6 @@
 /**
- * What can open a data connection, as one table: a row is a keyword of one direction and the grammar of what
- * follows it (RFC 959 §4.1.2 and §4.2, RFC 2428 §2 and §3). A new announcement is a new row.
+ * The table of everything that can open a data connection. A row is a keyword of one direction and the
+ * grammar of its argument (RFC 959 §4.1.2 and §4.2, RFC 2428 §2 and §3). A new announcement is a new row.
  *
  * @module
  */
@@ -9,12 +9,12 @@ import { readExtendedPassiveReply, readExtendedPortArgument } from './extended.j
 import { readPassiveReply, readPortArgument } from './host-port.js';
 
 export const ANNOUNCEMENTS = {
-  /** Commands of the client, whose end the server then connects to. */
+  /** Commands of the client. The server then connects to the client. */
   fromClient: {
     PORT: { kind: 'PORT', read: readPortArgument },
     EPRT: { kind: 'EPRT', read: readExtendedPortArgument },
   },
-  /** Replies of the server, whose end the client then connects to. */
+  /** Replies of the server. The client then connects to the server. */
   fromServer: {
     227: { kind: '227', read: readPassiveReply },
     229: { kind: '229', read: readExtendedPassiveReply },
@@ -27,10 +27,10 @@ type ServerRow = (typeof ANNOUNCEMENTS.fromServer)[keyof typeof ANNOUNCEMENTS.fr
 export type AnnouncementRow = ClientRow | ServerRow;
 export type AnnouncementKind = AnnouncementRow['kind'];
 
-/** An endpoint that was announced, readable and at its place in the dialogue; policy has not judged it yet. */
+/** An announced endpoint, readable and in its proper place in the dialogue. Policy has not judged it yet. */
 export interface Announcement extends Endpoint {
   readonly kind: AnnouncementKind;
 }
 
-/** Whether the server will be the one that listens for the data connection. */
+/** Returns whether the server listens for the data connection. */
 export const isPassive = (kind: AnnouncementKind): boolean => kind === '227' || kind === '229';

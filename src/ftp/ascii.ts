@@ -1,6 +1,6 @@
 /**
- * The bytes that the control connection's grammars are made of, and the few ways of walking over them.
- * Ranges are `[at, end)` in a borrowed buffer; no function reads at or past `end`.
+ * The bytes used in the control connection's grammars, and functions to walk over them. Ranges are `[at,
+ * end)` in a borrowed buffer. No function reads at or past `end`.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export const POINT = 0x2e;
 export const ZERO = 0x30;
 export const NINE = 0x39;
 
-/** What `byteAt` answers past the end: equal to no byte. */
+/** Result of `byteAt` past the end; equal to no byte. */
 export const PAST_END = -1;
 
 export const byteAt = (bytes: Buffer, at: number, end: number): number =>
@@ -27,19 +27,19 @@ export const isDigit = (byte: number): boolean => byte >= ZERO && byte <= NINE;
 
 export const isBlank = (byte: number): boolean => byte === SPACE || byte === TAB;
 
-/** Offset of the first byte at or after `at` that is neither space nor tab, or `end`. */
+/** Returns the offset of the first byte at or after `at` that is neither space nor tab, or `end`. */
 export function skipBlanks(bytes: Buffer, at: number, end: number): number {
   while (isBlank(byteAt(bytes, at, end))) at += 1;
   return at;
 }
 
-/** Offset of the first byte at or after `at` that is no digit, or `end`. */
+/** Returns the offset of the first byte at or after `at` that is not a digit, or `end`. */
 export function skipDigits(bytes: Buffer, at: number, end: number): number {
   while (isDigit(byteAt(bytes, at, end))) at += 1;
   return at;
 }
 
-/** Value of the decimal digits `[from, to)`. Exact up to 15 digits; the grammars allow five. */
+/** Returns the value of the decimal digits `[from, to)`. Exact up to 15 digits; the grammars allow five. */
 export function decimalValue(bytes: Buffer, from: number, to: number): number {
   let value = 0;
   for (let at = from; at < to; at += 1) value = value * 10 + (bytes.readUInt8(at) - ZERO);

@@ -1,18 +1,21 @@
 /**
- * Recognises command verbs without making strings: a verb is the integer of its letters in lower case, four
- * bytes at most (RFC 959 §5.3: "Command codes are four or fewer alphabetic characters", any case).
+ * Recognises command verbs without creating strings. A verb is the integer of its letters in lower case, at
+ * most four bytes (RFC 959 §5.3: "Command codes are four or fewer alphabetic characters", any case).
  *
  * @module
  */
 import { byteAt, isBlank, skipBlanks } from './ascii.js';
 
-/** Sets the bit that parts upper from lower case in each of four ASCII letters. */
+/** Sets the lower-case bit in each of four ASCII letters. */
 const LOWER_CASE = 0x20202020;
 
 const MIN_VERB = 3;
 const MAX_VERB = 4;
 
-/** The verb of a line that does not begin with three or four characters and a blank or its end. */
+/**
+ * The verb of a line that does not begin with three or four characters followed by a blank or the end of
+ * the line.
+ */
 export const NO_VERB = 0;
 
 const verbOf = (name: string): number => verbAt(Buffer.from(name, 'latin1'), 0, name.length);
@@ -28,8 +31,8 @@ export const VERBS = {
 const ALL = verbOf('ALL');
 
 /**
- * Verbs with which a client shows that it speaks FTP: those of the IANA registry "FTP Commands and
- * Extensions" (RFC 5797) that have at most four letters, of RFC 765, and of servers in wide use.
+ * Verbs that show that a client speaks FTP: those of at most four letters from the IANA registry "FTP
+ * Commands and Extensions" (RFC 5797), those of RFC 765, and those of widely used servers.
  */
 const FTP_VERBS: ReadonlySet<number> = new Set(
   `ABOR ACCT ADAT ALGS ALLO APPE AUTH AVBL CCC CDUP CLNT CONF CSID CWD DELE DSIZ ENC EPRT EPSV FEAT HASH HELP
@@ -42,7 +45,7 @@ const FTP_VERBS: ReadonlySet<number> = new Set(
 
 export const isFtpVerb = (verb: number): boolean => FTP_VERBS.has(verb);
 
-/** The verb that the line `[start, end)` begins with, or `NO_VERB`. */
+/** Returns the verb at the beginning of the line `[start, end)`, or `NO_VERB`. */
 export function verbAt(bytes: Buffer, start: number, end: number): number {
   let verb = 0;
   let at = start;
@@ -54,7 +57,7 @@ export function verbAt(bytes: Buffer, start: number, end: number): number {
   return at - start < MIN_VERB ? NO_VERB : verb | LOWER_CASE;
 }
 
-/** Whether the argument of the four-letter command `[start, end)` is ALL: `EPSV ALL`, RFC 2428 §4. */
+/** Returns whether the argument of the four-letter command `[start, end)` is ALL: `EPSV ALL`, RFC 2428 §4. */
 export function hasArgumentAll(bytes: Buffer, start: number, end: number): boolean {
   const at = skipBlanks(bytes, start + MAX_VERB, end);
   const all = verbAt(bytes, at, end);

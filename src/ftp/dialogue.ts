@@ -1,10 +1,11 @@
 /**
  * The dialogue of each control connection: which lines are commands and replies, which reply answers which
- * command, and whether it is FTP at all. A line in, at most one outcome out; a readable announcement at its
- * right place is an outcome still to be judged by `policy.judge`, which needs to know who speaks.
+ * command, and whether the connection carries FTP at all. Each line produces at most one outcome. A
+ * readable announcement in its proper place is an outcome that `policy.judge` still has to judge, because
+ * only the caller knows the speaker's address.
  *
- * Lines come from a `LineScanner`, whose traits also tell where bytes were lost. A flow is a slot number below
- * `flows`; its state is a few bytes in typed arrays.
+ * Lines come from a `LineScanner`, whose traits also mark lost bytes. A flow is a slot number below
+ * `flows`. Its state is a few bytes in typed arrays.
  *
  * @module
  */
@@ -24,18 +25,18 @@ export interface SessionsOptions {
   readonly policy: Policy;
 }
 
-/** State bits of a flow; 0 is a flow that was not begun. */
+/** State bits of a flow; 0 is a flow that has not begun. */
 const ACTIVE = 0x01;
 /** The server has not completed its greeting. */
 const AWAITING_BANNER = 0x02;
 /** The client's first line was an FTP command. */
-const CLIENT_PROVEN = 0x04;
+const CLIENT_SPEAKS_FTP = 0x04;
 /** The server has accepted EPSV ALL. */
 const EPSV_ONLY = 0x08;
-/** Left alone for good. */
+/** Ignored for good. */
 const FOREIGN = 0x10;
 
-/** Positive answers to AUTH (234) and to the last ADAT of a security exchange (235), RFC 2228 §5. */
+/** Positive replies to AUTH (234) and to the last ADAT of a security exchange (235), RFC 2228 §5. */
 const AUTH_ACCEPTED = 234;
 const EXCHANGE_COMPLETED = 235;
 
@@ -55,12 +56,12 @@ export class Sessions {
     this.#outstanding = new OutstandingCommands(options.flows);
   }
 
-  /** Times that a client sent more commands ahead of their replies than are remembered. */
+  /** Number of times that a client had more outstanding commands than are remembered. */
   get commandOverflows(): number {
     return this.#outstanding.overflows;
   }
 
-  /** `midStream`: the beginning was not seen, so neither greeting nor outstanding commands are known. */
+  /** If `midStream`, the beginning was not seen: greeting and outstanding commands are unknown. */
   begin(flow: number, midStream: boolean): void {
     this.#replies.reset(flow);
     this.#outstanding.clear(flow);
@@ -75,14 +76,14 @@ export class Sessions {
   clientLine(flow: number, bytes: Buffer, start: number, end: number, traits: number): Outcome | undefined {
     if (!this.#has(flow, ACTIVE)) return undefined;
     if ((traits & LINE_TRAITS.afterGap) !== 0) this.#outstanding.clear(flow);
-    // Servers pass over an empty line without a reply, because some clients and middleboxes send them.
+    // Servers ignore an empty line without a reply, because some clients and middleboxes send them.
     if (start === end) return undefined;
     const verb = verbAt(bytes, start, end);
     const row = clientRow(verb);
     if (this.#has(flow, FOREIGN)) return refuseReadable(row, 'not-ftp', bytes, start, end, traits);
-    if (!this.#has(flow, CLIENT_PROVEN)) {
-      if (this.#policy.requireFtp && !isFtpVerb(verb)) return this.#leaveAlone(flow);
-      this.#set(flow, CLIENT_PROVEN);
+    if (!this.#has(flow, CLIENT_SPEAKS_FTP)) {
+      if (this.#policy.requireFtp && !isFtpVerb(verb)) return this.#ignore(flow);
+      this.#set(flow, CLIENT_SPEAKS_FTP);
     }
     this.#outstanding.push(flow, commandOf(verb, bytes, start, end));
     if (row === undefined) return undefined;
@@ -101,14 +102,15 @@ export class Sessions {
       return refuseReadable(textRow(bytes, start, end), 'unsolicited-reply', bytes, start, end, traits);
     }
     if (code === REPLY_PART.none && this.#policy.requireFtp && this.#has(flow, AWAITING_BANNER)) {
-      return this.#leaveAlone(flow);
+      return this.#ignore(flow);
     }
     return undefined;
   }
 
   /**
-   * Replies were lost, the greeting perhaps among them. A client that waits for each reply has one command
-   * outstanding at most: the newest. Should it not wait, a 227 or 229 for another command is refused as ever.
+   * Replies were lost, perhaps including the greeting. A client that waits for each reply has at most one
+   * command outstanding: the newest. If the client does not wait, a 227 or 229 for another command is still
+   * refused.
    */
   #resumeReplies(flow: number): void {
     this.#outstanding.keepNewest(flow);
@@ -137,7 +139,7 @@ export class Sessions {
     return undefined;
   }
 
-  /** The greeting answers no command, even where a client did not wait for it. */
+  /** The greeting answers no command, even if a client sent one before it. */
   #answeredCommand(flow: number): Command {
     if (!this.#has(flow, AWAITING_BANNER)) return this.#outstanding.shift(flow);
     this.#clear(flow, AWAITING_BANNER);
@@ -154,7 +156,7 @@ export class Sessions {
     traits: number,
   ): Outcome | undefined {
     if (this.#policy.pairReplies && !answers(row.kind, command)) {
-      // Commands and replies have run apart. With nothing outstanding, the next pair is in step again.
+      // Commands and replies are out of step. With nothing outstanding, the next pair is in step again.
       this.#outstanding.clear(flow);
       const reason = command === COMMANDS.forgotten ? 'too-many-commands' : 'unsolicited-reply';
       return refuseReadable(row, reason, bytes, start, end, traits);
@@ -175,7 +177,7 @@ export class Sessions {
     return this.#policy.honourEpsvAll && this.#has(flow, EPSV_ONLY) ? 'epsv-all' : undefined;
   }
 
-  #leaveAlone(flow: number): Outcome {
+  #ignore(flow: number): Outcome {
     this.#states[flow] = ACTIVE | FOREIGN;
     return NOT_FTP;
   }
@@ -203,7 +205,7 @@ function serverRow(code: number): AnnouncementRow | undefined {
   return code === 227 || code === 229 ? ANNOUNCEMENTS.fromServer[code] : undefined;
 }
 
-/** The row of a line that is no reply where it stands, but looks like the last line of one. */
+/** Returns the row of a line that is not a reply in its place but looks like the last line of one. */
 function textRow(bytes: Buffer, start: number, end: number): AnnouncementRow | undefined {
   return endsReply(bytes, start, end) ? serverRow(replyCode(bytes, start, end)) : undefined;
 }

@@ -1,26 +1,27 @@
 /**
- * The inverse of the four grammars: the text that stands for an endpoint in an announcement, for a rewrite. It
- * takes the place of the bytes `[from, to)` of an `Endpoint`, or of these and the words before them.
+ * The inverse of the four grammars: the text of an endpoint in an announcement, for a rewrite. It replaces
+ * the bytes `[from, to)` of an `Endpoint`, or these and the words before them.
  *
  * @module
  */
 import { formatIpAddress, ipFamily, type IpAddress } from '../wire/ip-address.js';
 import type { AnnouncementKind } from './announcement.js';
 
-/** `address` is of IPv4 for PORT and 227, and not used for 229. */
+/** `address` is an IPv4 address for PORT and 227, and unused for 229. */
 export function endpointText(kind: AnnouncementKind, address: IpAddress, port: number): Buffer {
   return Buffer.from(textOf(kind, address, port), 'latin1');
 }
 
-/** What may stand between the words of a 227 and its endpoint: ` (`, ` =`, ` [` and the like. */
+/** Maximum punctuation between the words of a 227 and its endpoint: ` (`, ` =`, ` [` and the like. */
 const MAX_PUNCTUATION = 8;
 const LETTER = /[A-Za-z]/;
 const LETTERS_AND_BLANKS = /^[A-Za-z ]+$/;
 
 /**
- * The words before an endpoint in `growth` bytes less (more, where negative): they lose their last letters, or get
- * blanks behind them, and the punctuation before the endpoint stays. Answers what takes the place of how many of
- * their last bytes, or `undefined` where they have not so many letters to lose, and one more that keeps what comes before apart.
+ * Shortens the words before an endpoint by `growth` bytes, or lengthens them if negative. The words lose
+ * their last letters, or get blanks appended; the punctuation before the endpoint stays. Returns the
+ * replacement and how many of the last bytes it replaces. Returns `undefined` if the words have too few
+ * letters: one more must remain, to separate the endpoint from the preceding text.
  */
 export function refitWords(
   words: string,

@@ -1,6 +1,6 @@
 /**
- * What the four announcement grammars answer: the endpoint that a line names, or what is wrong with it.
- * Offsets are counted from the line's first byte.
+ * The result of the four announcement grammars: the endpoint named in a line, or the fault. Offsets count
+ * from the line's first byte.
  *
  * @module
  */
@@ -9,11 +9,11 @@ import type { IpAddress } from '../wire/ip-address.js';
 export const MAX_PORT = 65_535;
 
 export interface Endpoint {
-  /** `undefined` where the grammar has no address (229): the announcer's own is meant. */
+  /** `undefined` if the grammar has no address (229): the announcer's own address applies. */
   readonly address: IpAddress | undefined;
   /** 1 to 65,535. */
   readonly port: number;
-  /** `[from, to)` is what a NAT rewrite replaces: the six numbers, or delimiter to delimiter. */
+  /** A NAT rewrite replaces `[from, to)`: the six numbers, or the text from delimiter to delimiter. */
   readonly from: number;
   readonly to: number;
 }
@@ -21,7 +21,7 @@ export interface Endpoint {
 /** Every fault is also a refusal reason: see `REFUSAL_REASONS`. */
 export type EndpointFault = 'malformed' | 'octet-out-of-range' | 'port-out-of-range';
 
-/** `Parsed<Endpoint, EndpointFault>` with what could be read in spite of the fault, for those who report it. */
+/** `Parsed<Endpoint, EndpointFault>`, plus the parts that could be read despite the fault, for reports. */
 export type EndpointReading =
   | { readonly ok: true; readonly value: Endpoint }
   | {
@@ -32,7 +32,7 @@ export type EndpointReading =
       readonly port: number | undefined;
     };
 
-/** Reads the endpoint of the line `[start, end)`, whose keyword the caller has recognised already. */
+/** Reads the endpoint of the line `[start, end)`. The caller has already recognised the keyword. */
 export type EndpointGrammar = (bytes: Buffer, start: number, end: number) => EndpointReading;
 
 export const malformed = (at: number): EndpointReading => ({
@@ -43,7 +43,7 @@ export const malformed = (at: number): EndpointReading => ({
   port: undefined,
 });
 
-/** Port 0 and ports past 65,535 (never taken modulo 65,536) are faults; the rest is an endpoint. */
+/** Returns an endpoint, or a fault if the port is 0 or above 65,535. Ports are never taken modulo 65,536. */
 export function endpointWithPort(
   address: IpAddress | undefined,
   port: number,

@@ -1,6 +1,6 @@
 /**
  * The delimited forms of RFC 2428: `EPRT |1|132.235.1.2|6275|` and `229 … (|||6446|)`. The delimiter is any
- * printable ASCII character that is no digit, the same all along.
+ * printable ASCII character except a digit, and the same throughout.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import {
 } from './ascii.js';
 import { endpointWithPort, malformed, type EndpointReading } from './endpoint.js';
 
-/** `EPRT` and `229 ` are both followed by what is read here. */
+/** Length of both `EPRT` and `229 `; the text to read follows. */
 const KEYWORD_LENGTH = 4;
 
 /** RFC 2428 §2 recommends `|`; ASCII 33 to 126 is allowed. */
@@ -28,7 +28,7 @@ const MAX_PORT_DIGITS = 5;
 /** `AF Number` of RFC 2428 §2, by address family. */
 const NETWORK_PROTOCOLS = { 4: 0x31, 6: 0x32 } as const;
 
-/** `ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255`: no address is written longer. */
+/** `ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255`: the longest form of an address. */
 const MAX_ADDRESS_LENGTH = 45;
 
 const NO_DELIMITER = -1;
@@ -58,7 +58,7 @@ export function readExtendedPortArgument(bytes: Buffer, start: number, end: numb
   return endpointWithPort(address, port, portAt - start, from - start, to - start);
 }
 
-/** 229: exactly one `(<d><d><d>port<d>)` in the text; the address is the server's own. */
+/** 229: exactly one `(<d><d><d>port<d>)` in the text. The address is the server's own. */
 export function readExtendedPassiveReply(bytes: Buffer, start: number, end: number): EndpointReading {
   let reading: EndpointReading | undefined;
   for (let at = start + KEYWORD_LENGTH; at < end; at += 1) {
@@ -76,7 +76,7 @@ export function readExtendedPassiveReply(bytes: Buffer, start: number, end: numb
   return reading ?? malformed(KEYWORD_LENGTH);
 }
 
-/** End of the port's digits in `<d><d><d>port<d>)` that begins at `at`, or `NO_DELIMITER`. */
+/** Returns the end of the port's digits in `<d><d><d>port<d>)` at `at`, or `NO_DELIMITER`. */
 function passivePortEnd(bytes: Buffer, at: number, end: number): number {
   const delimiter = delimiterAt(bytes, at, end);
   if (delimiter === NO_DELIMITER) return NO_DELIMITER;
@@ -92,7 +92,7 @@ function delimiterAt(bytes: Buffer, at: number, end: number): number {
   return byte >= FIRST_DELIMITER && byte <= LAST_DELIMITER && !isDigit(byte) ? byte : NO_DELIMITER;
 }
 
-/** Offset of the delimiter that ends the address at `at`, or `NO_DELIMITER`. */
+/** Returns the offset of the delimiter that ends the address at `at`, or `NO_DELIMITER`. */
 function findDelimiter(bytes: Buffer, at: number, end: number, delimiter: number): number {
   const last = Math.min(end, at + MAX_ADDRESS_LENGTH + 1);
   for (let candidate = at; candidate < last; candidate += 1) {
@@ -101,7 +101,7 @@ function findDelimiter(bytes: Buffer, at: number, end: number, delimiter: number
   return NO_DELIMITER;
 }
 
-/** End of one to five digits that the delimiter follows, or `NO_DELIMITER`. */
+/** Returns the end of one to five digits followed by the delimiter, or `NO_DELIMITER`. */
 function portDigitsEnd(bytes: Buffer, at: number, end: number, delimiter: number): number {
   const digitsEnd = skipDigits(bytes, at, end);
   const count = digitsEnd - at;

@@ -1,7 +1,7 @@
 /**
- * `h1,h2,h3,h4,p1,p2`: the argument of PORT (RFC 959 §4.1.2) and what a 227 reply carries somewhere in its
- * text (RFC 959 §4.2; RFC 1123 §4.1.2.6 warns that the parentheses may be missing). Numbers are decimal, one
- * to three digits each, parted by single commas.
+ * `h1,h2,h3,h4,p1,p2`: the argument of PORT (RFC 959 §4.1.2), also contained in the text of a 227 reply
+ * (RFC 959 §4.2; RFC 1123 §4.1.2.6 warns that the parentheses may be missing). Numbers are decimal, one to
+ * three digits each, separated by single commas.
  *
  * @module
  */
@@ -14,7 +14,7 @@ const PORT_PLACE = 4;
 const MAX_DIGITS = 3;
 const MAX_OCTET = 255;
 
-/** `PORT` and `227 ` are both followed by what is read here. */
+/** Length of both `PORT` and `227 `; the text to read follows. */
 const KEYWORD_LENGTH = 4;
 
 const NO_GROUP = -1;
@@ -29,8 +29,8 @@ export function readPortArgument(bytes: Buffer, start: number, end: number): End
 }
 
 /**
- * 227: exactly one group of six numbers that stands alone in the text. Other digits do not matter; two
- * groups, or none, leave it open what is meant.
+ * 227: exactly one separate group of six numbers in the text. Other digits do not matter. With two groups,
+ * or none, the meaning is ambiguous.
  */
 export function readPassiveReply(bytes: Buffer, start: number, end: number): EndpointReading {
   let reading: EndpointReading | undefined;
@@ -50,7 +50,7 @@ export function readPassiveReply(bytes: Buffer, start: number, end: number): End
   return reading ?? malformed(KEYWORD_LENGTH);
 }
 
-/** End of the six numbers that begin at `at`, or `NO_GROUP`. */
+/** Returns the end of the six numbers that begin at `at`, or `NO_GROUP`. */
 function groupEnd(bytes: Buffer, at: number, end: number): number {
   for (let number = 1; number <= NUMBERS; number += 1) {
     const digitsEnd = skipDigits(bytes, at, end);
@@ -62,7 +62,7 @@ function groupEnd(bytes: Buffer, at: number, end: number): number {
   return NO_GROUP;
 }
 
-/** Values of the group `[from, to)`: an octet above 255 is a fault, and never carried into its neighbour. */
+/** Reads the group `[from, to)`. An octet above 255 is a fault and never carries into the next octet. */
 function readGroup(bytes: Buffer, start: number, from: number, to: number): EndpointReading {
   const numbers: number[] = [];
   const offsets: number[] = [];
@@ -86,7 +86,7 @@ function readGroup(bytes: Buffer, start: number, from: number, to: number): Endp
 
 const isOctet = (value: number): boolean => value <= MAX_OCTET;
 
-/** Numbers are read in runs of digits, commas and points, so that `10.1,2,3,4,5,6` is no group. */
+/** Numbers are read in runs of digits, commas and points, so that `10.1,2,3,4,5,6` is not a group. */
 function skipNumeric(bytes: Buffer, at: number, end: number): number {
   while (isNumeric(byteAt(bytes, at, end))) at += 1;
   return at;

@@ -1,13 +1,14 @@
 /**
- * Cuts the byte streams of many control connections into lines. One half (a direction of a connection) is
- * one stream; its bytes arrive in order and in pieces of any size, and the lines that come out do not depend
- * on the pieces. A line that lies whole in a piece is handed on where it lies; only the unfinished end of a
- * piece is copied, up to a bound.
+ * Cuts the byte streams of many control connections into lines. A half (one direction of a connection) is
+ * one stream. Its bytes arrive in order, in pieces of any size, and the pieces do not affect the resulting
+ * lines. A line that lies whole in one piece is passed on in place. Only the unfinished end of a piece is
+ * copied, up to a limit.
  *
- * RFC 959 §5.3.1 ends a line with CRLF. A bare LF ends it here too, because servers take it so, but the line
- * before and the line behind carry a trait that says it: a peer may have smuggled that LF in.
+ * RFC 959 §5.3.1 ends a line with CRLF. A bare LF also ends a line here, because servers accept it. The
+ * line before and the line after carry a trait that records this, because a peer may have smuggled the LF
+ * in.
  *
- * Must not be called from within `onLine`, except `forget`.
+ * No method except `forget` may be called from within `onLine`.
  *
  * @module
  */
@@ -16,36 +17,36 @@ import { LineTail } from './line-tail.js';
 import { nextNotable } from './notable-bytes.js';
 import { IAC, stripTelnet } from './telnet.js';
 
-/** What is peculiar about a line: a set of bits. */
+/** Peculiarities of a line: a set of bits. */
 export const LINE_TRAITS = {
-  /** Ends with LF alone. */
+  /** Ends with a bare LF. */
   bareLineFeed: 0x01,
-  /** The line before it ended with LF alone, or with a LF whose predecessor was not seen. */
+  /** The previous line ended with a bare LF, or with an LF whose predecessor was not seen. */
   afterBareLineFeed: 0x02,
-  /** Longer than the limit: only its beginning is given. */
+  /** Longer than the limit; only its beginning is passed on. */
   tooLong: 0x04,
   /** Contains NUL. */
   nul: 0x08,
-  /** Telnet sequences were removed: offsets in the line do not map to sequence numbers. */
+  /** Telnet sequences were removed, so offsets in the line do not map to sequence numbers. */
   telnet: 0x10,
-  /** Bytes were lost before this line, and perhaps whole lines. */
+  /** Bytes were lost before this line, perhaps whole lines. */
   afterGap: 0x20,
 } as const;
 
 export interface LineSink {
   /**
-   * `[start, end)` is the line without its terminator and is borrowed: the bytes change after return.
+   * `[start, end)` is the line without its terminator. It is borrowed: the bytes change after return.
    * `sequence` is the TCP sequence number of the line's first byte. `traits` is a set of `LINE_TRAITS`.
    */
   onLine(half: number, bytes: Buffer, start: number, end: number, sequence: number, traits: number): void;
 }
 
 export interface LineScannerOptions {
-  /** Number of halves: two for each connection. */
+  /** Number of halves, two for each connection. */
   readonly halves: number;
-  /** Bytes of a line that are given, its terminator not counted. */
+  /** Maximum number of bytes of a line that are passed on, its terminator not counted. */
   readonly maxLine?: number;
-  /** Bytes that all unfinished lines together may keep. */
+  /** Maximum number of bytes kept for all unfinished lines together. */
   readonly maxTailBytes?: number;
 }
 
@@ -55,27 +56,27 @@ export interface LineScannerCounters {
   tooLong: number;
   nul: number;
   telnet: number;
-  /** Times that a half fell out of step. */
+  /** Number of times that a half lost line synchronisation. */
   lost: number;
-  /** Unfinished lines given up because all of them together had grown too large. */
+  /** Unfinished lines dropped because all of them together exceeded the limit. */
   tailsDropped: number;
 }
 
-/** RFC 959 has no limit; servers take 512 to 4,096 bytes. */
+/** RFC 959 has no limit; servers accept 512 to 4,096 bytes. */
 export const DEFAULT_MAX_LINE = 2048;
 
-/** Some 8,000 connections with a line of 2,048 bytes begun, or 260,000 with a short one. */
+/** About 8,000 connections with an unfinished line of 2,048 bytes, or 260,000 with a short one. */
 export const DEFAULT_MAX_TAIL_BYTES = 16 * 1024 * 1024;
 
 /** State bits of a half; 0 is a half that takes no bytes. */
 const ACTIVE = 0x01;
-/** Bytes are passed over up to and including the next LF. */
+/** Bytes are skipped up to and including the next LF. */
 const OUT_OF_STEP = 0x02;
-/** The last byte passed over was CR. */
+/** The last skipped byte was CR. */
 const PASSED_CR = 0x04;
 const AFTER_BARE_LF = 0x08;
 const AFTER_GAP = 0x10;
-/** `#tails` has the beginning of a line. */
+/** `#tails` holds the beginning of a line. */
 const UNFINISHED = 0x20;
 
 export class LineScanner {
@@ -95,7 +96,7 @@ export class LineScanner {
   readonly #tails = new Map<number, LineTail>();
   /** Capacity of all tails together. */
   #tailBytes = 0;
-  /** Where a line goes that has to lose its telnet sequences. */
+  /** Buffer for a line without its telnet sequences. */
   readonly #stripped: Buffer;
 
   constructor(options: LineScannerOptions, sink: LineSink) {
@@ -106,31 +107,34 @@ export class LineScanner {
     this.#stripped = Buffer.alloc(this.#maxLine);
   }
 
-  /** The next byte of the half is the first of a line. */
+  /** Starts a half at the beginning of a line. */
   begin(half: number): void {
     this.forget(half);
     this.#states[half] = ACTIVE;
   }
 
-  /** The next byte of the half may stand anywhere in a line: in step again after the next LF. */
+  /** Starts a half at an unknown position within a line. It is synchronised again after the next LF. */
   lose(half: number): void {
     this.forget(half);
     this.#states[half] = ACTIVE | OUT_OF_STEP;
     this.counters.lost += 1;
   }
 
-  /** The half takes no bytes any more, until `begin` or `lose`. */
+  /** Makes the half ignore bytes until `begin` or `lose`. */
   forget(half: number): void {
     if ((this.#state(half) & UNFINISHED) !== 0) this.#dropTail(half);
     this.#states[half] = 0;
   }
 
-  /** The line of the half that has begun and not ended, borrowed until the half's next bytes; whole bytes only, IAC included. */
+  /**
+   * Returns the half's unfinished line, borrowed until the half's next bytes. Its bytes are unmodified, IAC
+   * included.
+   */
   unfinished(half: number): LineTail | undefined {
     return (this.#state(half) & UNFINISHED) === 0 ? undefined : this.#tails.get(half);
   }
 
-  /** Takes the next bytes of a half; `sequence` is the number of the first. */
+  /** Processes the next bytes of a half. `sequence` is the sequence number of the first. */
   scan(half: number, bytes: Buffer, start: number, end: number, sequence: number): void {
     let lineStart = start;
     let traits = 0;
@@ -151,7 +155,7 @@ export class LineScanner {
     this.#keep(half, bytes, lineStart, end, (sequence + (lineStart - start)) >>> 0, traits);
   }
 
-  /** `[from, lineFeed)` ends the line of the half, or is all of it. */
+  /** `[from, lineFeed)` is the end of the half's line, or the whole line. */
   #endLine(
     half: number,
     bytes: Buffer,
@@ -178,7 +182,7 @@ export class LineScanner {
     this.#giveLine(half, tail.bytes, 0, tail.length, tail.lastByte, tail.sequence, traits | tail.traits);
   }
 
-  /** The line's first bytes are at `start`; `length` and `lastByte` include a CR before the LF. */
+  /** The line begins at `start`. `length` and `lastByte` include a CR before the LF. */
   #giveLine(
     half: number,
     bytes: Buffer,
@@ -211,7 +215,7 @@ export class LineScanner {
     }
     let tail = this.#tails.get(half);
     if (tail === undefined) {
-      // One byte more than a line may have: the CR of its end.
+      // One byte more than the maximum line, for the CR.
       tail = new LineTail(sequence, this.#maxLine + 1);
       this.#tails.set(half, tail);
       this.#states[half] = state | UNFINISHED;
@@ -253,7 +257,7 @@ export class LineScanner {
   }
 }
 
-/** A NUL may have been part of a telnet sequence, where it does not count. */
+/** A NUL inside a removed telnet sequence does not count. */
 function withNulTrait(traits: number, stripped: Buffer, end: number): number {
   const contains = stripped.subarray(0, end).includes(NUL);
   return contains ? traits | LINE_TRAITS.nul : traits & ~LINE_TRAITS.nul;

@@ -1,12 +1,12 @@
 /**
- * The kept beginning of a line whose end has not arrived. It keeps no more than it was given as limit, and
- * goes on counting what it does not keep.
+ * The kept beginning of a line whose end has not arrived. It keeps bytes up to its limit and counts the
+ * rest.
  *
  * @module
  */
 import { byteAt, PAST_END } from './ascii.js';
 
-/** A command line is rarely longer: most tails never grow. */
+/** Command lines are rarely longer, so most tails never grow. */
 const FIRST_CAPACITY = 64;
 const EMPTY = Buffer.alloc(0);
 
@@ -14,7 +14,7 @@ export class LineTail {
   /** Valid up to `kept`. */
   bytes: Buffer = EMPTY;
   kept = 0;
-  /** Length of the line so far, bytes that were not kept included. */
+  /** Length of the line so far, including bytes that were not kept. */
   length = 0;
   lastByte: number = PAST_END;
   /** Traits seen so far. */

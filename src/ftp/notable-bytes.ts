@@ -1,25 +1,29 @@
 /**
- * Passes over the bytes of a line that are nothing but text: LF, NUL and IAC are those at which the scanner has to look.
+ * Skips ordinary text in a line. The scanner needs to look only at LF, NUL and IAC.
  *
  * @module
  */
 import { LF } from './ascii.js';
 
-/** All but the longest lines have ended by then: for them, words would cost more than they save. */
+/**
+ * All but the longest lines end within this many bytes. For them, searching by words would cost more than
+ * it saves.
+ */
 const BYTE_BY_BYTE = 128;
 const WORD_LENGTH = 4;
-/** In each of four bytes: the first that is larger than LF, one, and the highest bit. */
+/** In each of four bytes: LF + 1, one, and the highest bit. */
 const PAST_LF = (LF + 1) * 0x01010101;
 const ONES = 0x01010101;
 const HIGHEST_BITS = 0x80808080;
 
-/** The memory last searched, as words: packets come from one piece of memory, so that it is made once. */
+/** The memory last searched, as words. Packets share one buffer, so this view is created once. */
 let words: Int32Array = new Int32Array(0);
 
 /**
- * Offset of the first byte from `at` on that may be LF, NUL or IAC, or `end`. All three lie within 0xff to 0x0a, modulo 256, so
- * that one comparison passes over every other byte. A loop of its own, because so it runs four times as fast as within a larger
- * function; `indexOf` has no end to stop at, and would search all packets.
+ * Returns the offset of the first byte from `at` on that may be LF, NUL or IAC, or `end`. All three lie in
+ * 0xff to 0x0a modulo 256, so one comparison skips every other byte. Kept as its own function: V8 runs it
+ * four times faster than inlined in a larger one. `indexOf` takes no end offset and would search all
+ * packets.
  */
 export function nextNotable(bytes: Buffer, at: number, end: number): number {
   const near = end - at > BYTE_BY_BYTE ? at + BYTE_BY_BYTE : end;
@@ -33,7 +37,7 @@ function nextFar(bytes: Buffer, at: number, end: number): number {
   return found < aligned ? found : byBytes(bytes, byWords(bytes, aligned, end), end);
 }
 
-/** Bytes from an address to the next that is one of a word. */
+/** Returns the bytes from an address to the next word boundary. */
 const toWord = (address: number): number => -address & (WORD_LENGTH - 1);
 
 function byBytes(bytes: Buffer, at: number, end: number): number {
@@ -41,7 +45,7 @@ function byBytes(bytes: Buffer, at: number, end: number): number {
   return at;
 }
 
-/** Passes over the words, of which one begins at `at`, without any notable byte. */
+/** Skips words without a notable byte. A word begins at `at`. */
 function byWords(bytes: Buffer, at: number, end: number): number {
   const { buffer, byteOffset } = bytes;
   if (words.buffer !== buffer) words = new Int32Array(buffer, 0, buffer.byteLength >> 2);
@@ -51,6 +55,9 @@ function byWords(bytes: Buffer, at: number, end: number): number {
   return word * WORD_LENGTH - byteOffset;
 }
 
-/** Whether none of a word's bytes is at most LF, or 0xff: then subtracting sets no highest bit that was not set before. */
+/**
+ * Returns whether no byte of the word is at most LF, or 0xff: then the subtractions set no highest bit that
+ * was clear.
+ */
 const isText = (word: number): boolean =>
   ((((word - PAST_LF) & ~word) | ((~word - ONES) & word)) & HIGHEST_BITS) === 0;

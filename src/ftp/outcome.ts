@@ -1,6 +1,5 @@
 /**
- * What comes of a line, and the making of it. An outcome is the only thing that a line ever allocates, and
- * few lines have one.
+ * The outcome of a line. An outcome is the only allocation that a line ever causes, and few lines have one.
  *
  * @module
  */
@@ -14,26 +13,26 @@ export interface Refusal {
   readonly kind: 'refused';
   readonly reason: RefusalReason;
   readonly announcement: AnnouncementKind;
-  /** What could be read in spite of the refusal; the port may be out of range. */
+  /** The parts that could be read despite the refusal. The port may be out of range. */
   readonly address: IpAddress | undefined;
   readonly port: number | undefined;
-  /** Offset in the line: of the fault where the line has one, else of the endpoint. */
+  /** Offset in the line of the fault, if the line has one; otherwise of the endpoint. */
   readonly at: number;
 }
 
 export type Outcome =
-  /** Readable and at its place in the dialogue; `judge` has the last word. */
+  /** Readable and in its proper place in the dialogue; `judge` makes the final decision. */
   | { readonly kind: 'announcement'; readonly announcement: Announcement }
   | Refusal
-  /** The server accepted AUTH (RFC 2228, RFC 4217): the session answers nothing any more. */
+  /** The server accepted AUTH (RFC 2228, RFC 4217): no further lines of this flow are read. */
   | { readonly kind: 'encrypted' }
-  /** Answered once; announcements that follow are refused as `not-ftp`. */
+  /** Reported once. Later announcements are refused as `not-ftp`. */
   | { readonly kind: 'not-ftp' };
 
 export const ENCRYPTED: Outcome = Object.freeze({ kind: 'encrypted' });
 export const NOT_FTP: Outcome = Object.freeze({ kind: 'not-ftp' });
 
-/** What about a line itself keeps it from opening anything. */
+/** Returns which property of the line itself prevents it from opening anything. */
 export function lineObstacle(
   policy: Policy,
   kind: AnnouncementKind,
@@ -50,7 +49,7 @@ function refusedLineEnds(policy: Policy, kind: AnnouncementKind): number {
   return kind === 'PORT' ? LINE_TRAITS.bareLineFeed : 0;
 }
 
-/** The announcement that the line holds, unless the obstacle or its grammar refuses it. */
+/** Returns the announcement in the line, unless the obstacle or the grammar refuses it. */
 export function announce(
   row: AnnouncementRow,
   obstacle: RefusalReason | undefined,
@@ -59,7 +58,7 @@ export function announce(
   end: number,
   traits: number,
 ): Outcome {
-  // Of a line that was cut, the last number may be cut too.
+  // In a line that was cut, the last number may be cut too.
   const cut = (traits & LINE_TRAITS.tooLong) !== 0;
   const reading = cut ? malformed(0) : row.read(bytes, start, end);
   if (!reading.ok) {
@@ -74,8 +73,8 @@ export function announce(
 }
 
 /**
- * The refusal of a line that is no announcement where it stands, for those who want to know why it opened
- * nothing: only where an endpoint can be read in it, the rest is ordinary text.
+ * Returns the refusal of a line that is not an announcement in its place, to explain why it opened nothing.
+ * Returns `undefined` if no endpoint can be read in the line: it is ordinary text.
  */
 export function refuseReadable(
   row: AnnouncementRow | undefined,

@@ -1,15 +1,16 @@
 /**
- * The commands of each connection that have not been answered, oldest first: every final reply answers the
- * oldest (RFC 959 §5.4). The first of them are packed into a word for each flow; only a flow with more owns an object.
+ * The unanswered commands of each connection, oldest first. Every final reply answers the oldest (RFC 959
+ * §5.4). The oldest commands are packed into one word for each flow. Only a flow with more commands has an
+ * object.
  *
  * @module
  */
 
-/** What a reply has to know of the command that it answers. */
+/** What matters about the command that a reply answers. */
 export const COMMANDS = {
   /** No command is outstanding. */
   none: 0,
-  /** More commands have been outstanding than the ring remembers: which one is the oldest is not known. */
+  /** More commands were outstanding than are remembered, so the oldest is unknown. */
   forgotten: 1,
   pasv: 2,
   epsv: 3,
@@ -19,28 +20,31 @@ export const COMMANDS = {
 } as const;
 export type Command = (typeof COMMANDS)[keyof typeof COMMANDS];
 
-/** Most clients wait for each answer; those that pipeline send a handful. */
+/** Most clients wait for each reply; those that pipeline send a handful of commands. */
 export const MAX_OUTSTANDING = 32;
-/** Commands of each flow that are always remembered. */
+/** Number of commands that are always remembered for each flow. */
 export const PACKED = 10;
-/** Flows that may have more of them than that, so that hostile ones keep 8 MiB busy at most. */
+/** Maximum number of flows with more than that, so that hostile flows occupy at most 8 MiB. */
 export const MAX_FURTHER_FLOWS = 16_384;
 
-/** Bits that hold a `Command`; a word holds `PACKED` of them. */
+/** Bits of a `Command`; a word holds `PACKED` of them. */
 const BITS = 3;
 const MASK = 2 ** BITS - 1;
-/** With the count of a flow, which stays below it: so many commands are 6 GiB of text. */
+/** Flag beside a flow's count. The count stays below the flag: that many commands are 6 GiB of text. */
 const OVERFLOWED = 0x4000_0000;
 
 export class OutstandingCommands {
-  /** Times that more commands were outstanding than are remembered. */
+  /** Number of times that more commands were outstanding than are remembered. */
   overflows = 0;
   /**
-   * Two words a flow: its oldest commands, the very oldest in the lowest bits; and how many are outstanding, those that
-   * there was no room for included, with `OVERFLOWED` from an overflow until nothing is outstanding.
+   * Two words per flow. The first holds its oldest commands, the very oldest in the lowest bits. The second
+   * holds the number of outstanding commands, including those that did not fit, with `OVERFLOWED` from an
+   * overflow until nothing is outstanding.
    */
   readonly #words: Uint32Array;
-  /** Those after them, oldest first: only of flows with more than `PACKED`, and none after an overflow. */
+  /**
+   * The commands after those, oldest first. Only for flows with more than `PACKED`; none after an overflow.
+   */
   readonly #further = new Map<number, Command[]>();
 
   constructor(flows: number) {
@@ -57,7 +61,7 @@ export class OutstandingCommands {
     this.#words[flow * 2 + 1] = 0;
   }
 
-  /** Forgets all but the newest, and that too after an overflow. */
+  /** Forgets all commands but the newest; after an overflow, the newest too. */
   keepNewest(flow: number): void {
     const count = this.count(flow);
     if (count <= 1) return;
@@ -70,13 +74,13 @@ export class OutstandingCommands {
   push(flow: number, command: Command): void {
     const count = this.count(flow);
     this.#setCount(flow, count + 1);
-    // Which is the oldest is not known any more: none needs to be remembered.
+    // The oldest is unknown, so none needs to be remembered.
     if (this.#overflowed(flow)) return;
     if (count < PACKED) this.#pack(flow, command, count);
     else if (count >= MAX_OUTSTANDING || !this.#pushFurther(flow, command)) this.#overflow(flow);
   }
 
-  /** Takes the oldest command away. */
+  /** Removes the oldest command and returns it. */
   shift(flow: number): Command {
     const count = this.count(flow);
     if (count === 0) return COMMANDS.none;
@@ -97,7 +101,7 @@ export class OutstandingCommands {
     return further ?? (((this.#packed(flow) >>> ((count - 1) * BITS)) & MASK) as Command);
   }
 
-  /** Answers false where too many other flows have further commands. */
+  /** Returns false if too many other flows have further commands. */
   #pushFurther(flow: number, command: Command): boolean {
     const further = this.#further.get(flow);
     if (further !== undefined) further.push(command);
@@ -106,7 +110,7 @@ export class OutstandingCommands {
     return true;
   }
 
-  /** Fills the place that has become free in the word. */
+  /** Fills the free place in the word. */
   #packFurther(flow: number): void {
     const further = this.#further.get(flow);
     const oldest = further?.shift();

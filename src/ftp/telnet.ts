@@ -1,11 +1,11 @@
 /**
- * Telnet sequences inside a control connection line (RFC 854; RFC 959 §2.3 runs FTP over them). A client
- * sends IAC IP IAC DM ahead of ABOR, for one. Only lines that contain IAC come here.
+ * Telnet sequences inside a control connection line (RFC 854; RFC 959 §2.3 runs FTP over Telnet). For
+ * example, a client sends IAC IP IAC DM before ABOR. Only lines that contain IAC are handled here.
  *
  * @module
  */
 
-/** Interpret As Command: begins every sequence; doubled, it stands for itself. */
+/** Interpret As Command: begins every sequence. A doubled IAC stands for one data byte. */
 export const IAC = 0xff;
 
 const SE = 0xf0;
@@ -14,9 +14,9 @@ const WILL = 0xfb;
 const DONT = 0xfe;
 
 /**
- * Copies `[start, end)` to the beginning of `target` without telnet sequences, and answers the length. A
- * sequence that the line's end cuts short is copied as it is: such a line should not become readable by
- * leaving something out. `target` has room for the whole range.
+ * Copies `[start, end)` to the beginning of `target` without telnet sequences, and returns the length. A
+ * sequence cut off by the end of the line is copied unchanged: removing it could make such a line readable.
+ * `target` has room for the whole range.
  */
 export function stripTelnet(bytes: Buffer, start: number, end: number, target: Buffer): number {
   let length = 0;
@@ -33,7 +33,10 @@ export function stripTelnet(bytes: Buffer, start: number, end: number, target: B
   return length;
 }
 
-/** Offset behind the sequence that begins with the IAC at `at`; past `end` when it is cut short. */
+/**
+ * Returns the offset after the sequence that begins with the IAC at `at`; past `end` if the sequence is cut
+ * off.
+ */
 function sequenceEnd(bytes: Buffer, at: number, end: number): number {
   if (at + 1 >= end) return end + 1;
   const command = bytes.readUInt8(at + 1);
@@ -41,7 +44,7 @@ function sequenceEnd(bytes: Buffer, at: number, end: number): number {
   return command >= WILL && command <= DONT ? at + 3 : at + 2;
 }
 
-/** A subnegotiation lasts to IAC SE; a doubled IAC within it is content. */
+/** A subnegotiation ends with IAC SE. A doubled IAC inside it is content. */
 function subnegotiationEnd(bytes: Buffer, at: number, end: number): number {
   while (at + 1 < end) {
     if (bytes.readUInt8(at) !== IAC) at += 1;

@@ -1,6 +1,6 @@
 /**
- * Where in a line that has not ended yet the endpoint of an announcement may have begun. Under address translation
- * these bytes must not go on before the line is known to its end: what has passed cannot be rewritten any more.
+ * Finds where the endpoint of an announcement may have begun in an unfinished line. Under NAT these bytes
+ * must not be forwarded before the whole line is known: forwarded bytes can no longer be rewritten.
  *
  * @module
  */
@@ -10,12 +10,15 @@ import { REPLY_TEXT_AT, replyCode } from './reply.js';
 
 const VERB_LENGTH = 4;
 
-/** Offset into `bytes` of the first byte that may belong to an endpoint; `end` where none may yet. */
+/**
+ * Returns the offset in `bytes` of the first byte that may belong to an endpoint; `end` if there is none
+ * yet.
+ */
 export function endpointMayBeginAt(bytes: Buffer, start: number, end: number, fromClient: boolean): number {
   return fromClient ? argumentAt(bytes, start, end) : replyEndpointAt(bytes, start, end);
 }
 
-/** PORT and EPRT: whatever follows the blanks behind the verb. */
+/** PORT and EPRT: everything after the blanks behind the verb. */
 function argumentAt(bytes: Buffer, start: number, end: number): number {
   const verbEnd = start + VERB_LENGTH;
   if (verbEnd >= end || !isBlank(byteAt(bytes, verbEnd, end))) return end;
@@ -23,7 +26,7 @@ function argumentAt(bytes: Buffer, start: number, end: number): number {
   return verb === VERBS.port || verb === VERBS.eprt ? skipBlanks(bytes, verbEnd, end) : end;
 }
 
-/** 227: from its text on, which may have to make room; 229: from the first parenthesis. */
+/** 227: from the reply text on, which may have to make room; 229: from the first parenthesis. */
 function replyEndpointAt(bytes: Buffer, start: number, end: number): number {
   const code = replyCode(bytes, start, end);
   let at = Math.min(start + REPLY_TEXT_AT, end);

@@ -1,13 +1,14 @@
 /**
- * The control connections that are followed, as slot numbers. Both tuples of a flow are in one index, so that a
- * packet of either direction finds it whatever NAT does; what else a flow has is kept by others in columns under
- * the same number. Everything is in typed arrays: an idle flow costs some 110 bytes and no object.
+ * The tracked control connections, as slot numbers. One index holds both tuples of a flow, so a packet of
+ * either direction finds the flow under any NAT. Other modules keep their per-flow state in columns under
+ * the same number. Everything is in typed arrays: an idle flow costs about 110 bytes and no object.
  *
- * A tuple belongs to at most one flow. The newest word of conntrack wins: `add` throws out every flow that has
- * one of the new tuples, be it one or two. When there is no room the flow used longest ago makes room; that is kept to
- * the second, for flows are used far more often than one has to go.
+ * A tuple belongs to at most one flow. The latest report from conntrack wins: `add` evicts every flow, one
+ * or two, that has one of the new tuples. If the table is full, it evicts the least recently used flow.
+ * Last use is kept to the second, because flows are used far more often than one is evicted.
  *
- * Not known here: conntrack zones. Two connections with equal tuples in different zones would replace each other.
+ * Limitation: conntrack zones are ignored. Two connections with equal tuples in different zones would
+ * replace each other.
  *
  * @module
  */
@@ -16,25 +17,28 @@ import { RecencyList } from './recency-list.js';
 import { TupleIndex } from './tuple-index.js';
 import { TupleKey } from './tuple-key.js';
 
-/** As many as conntrack itself tracks by default on a machine with more than 4 GiB (nf_conntrack_max). */
+/**
+ * The number of connections that conntrack tracks by default on a machine with more than 4 GiB
+ * (nf_conntrack_max).
+ */
 export const DEFAULT_FLOW_CAPACITY = 262_144;
 /** Keeps the number of index words below 2^31. */
 export const MAX_FLOW_CAPACITY = 2 ** 24;
 
-/** Why a flow left without `remove`: room was needed, it was idle, or its tuple belongs to a newer one. */
+/** Why a flow was evicted: the table was full, the flow was idle, or a newer flow has its tuple. */
 export type EvictionCause = 'full' | 'idle' | 'replaced';
 
 export interface FlowTableOptions {
-  /** Flows, 1 to `MAX_FLOW_CAPACITY`; `DEFAULT_FLOW_CAPACITY` unless given. */
+  /** Maximum number of flows, 1 to `MAX_FLOW_CAPACITY`; default `DEFAULT_FLOW_CAPACITY`. */
   readonly capacity?: number;
   /**
-   * Key of the hash, a safe integer of at least 0. Random where packets come from a network: who knows it can
-   * choose tuples that all collide.
+   * Hash key, a non-negative safe integer. Must be random if packets come from a network: anyone who knows
+   * the key can choose tuples that all collide.
    */
   readonly seed: number;
   /**
-   * Told before a flow leaves other than by `remove`; the flow can still be found and read. May call anything but
-   * `add` and `expire`, which throw.
+   * Called before a flow is evicted (not for `remove`). The flow can still be found and read. The callback
+   * may call any method except `add` and `expire`, which throw.
    */
   readonly onEvict: (flow: number, cause: EvictionCause) => void;
 }
@@ -42,24 +46,24 @@ export interface FlowTableOptions {
 const NO_FLOW = -1;
 
 export class FlowTable {
-  /** Flows at most. */
+  /** Maximum number of flows. */
   readonly capacity: number;
-  /** How many flows have left for each cause. */
+  /** Evicted flows by cause. */
   readonly evicted: Record<EvictionCause, number> = { full: 0, idle: 0, replaced: 0 };
   readonly #onEvict: FlowTableOptions['onEvict'];
   readonly #index: TupleIndex;
   readonly #recency: RecencyList;
-  /** Whole seconds, by the caller's clock; 0 where no flow is. */
+  /** Last use in whole seconds of the caller's clock; 0 for a free slot. */
   readonly #lastSeen: Uint32Array;
-  /** Slots given back, a stack; slots from `#fresh` on have never been used. */
+  /** Stack of freed slots. Slots from `#fresh` on have never been used. */
   readonly #free: Int32Array;
   #freeCount = 0;
   #fresh = 0;
   readonly #key = new TupleKey();
-  /** The flow that `onEvict` is being told of. */
+  /** The flow that `onEvict` is being called for. */
   #leaving = NO_FLOW;
 
-  /** Throws `RangeError` where `capacity` or `seed` is out of its range. */
+  /** Throws `RangeError` if `capacity` or `seed` is out of range. */
   constructor(options: FlowTableOptions) {
     const { capacity = DEFAULT_FLOW_CAPACITY, seed, onEvict } = options;
     if (!Number.isInteger(capacity) || capacity < 1 || capacity > MAX_FLOW_CAPACITY) {
@@ -74,17 +78,20 @@ export class FlowTable {
     this.#free = new Int32Array(capacity);
   }
 
-  /** Flows in the table. */
+  /** Number of flows in the table. */
   get size(): number {
     return this.#fresh - this.#freeCount;
   }
 
-  /** Flows that made room for others. */
+  /** Number of flows evicted because the table was full. */
   get evictions(): number {
     return this.evicted.full;
   }
 
-  /** The half whose tuple a packet carries, or -1. The packet is known to have its addresses at these offsets. */
+  /**
+   * Returns the half whose tuple the packet carries, or -1. The packet must have its addresses at these
+   * offsets.
+   */
   find(
     family: 4 | 6,
     bytes: Buffer,
@@ -97,18 +104,21 @@ export class FlowTable {
     return this.#index.find(this.#key);
   }
 
-  /** The half with this tuple, or -1. Throws `RangeError` for addresses of two families. */
+  /**
+   * Returns the half with this tuple, or -1. Throws `RangeError` if the addresses are of different
+   * families.
+   */
   findTuple(tuple: Tuple): number {
     this.#key.readTuple(tuple);
     return this.#index.find(this.#key);
   }
 
   /**
-   * Takes a connection in, as the one used last. A connection whose two tuples are equal (a socket connected to
-   * itself) is found as its ORIGINAL half only. Throws `RangeError` for addresses of two families, and `Error` from
-   * within `onEvict`.
+   * Adds a connection as the most recently used. A connection with two equal tuples (a socket connected to
+   * itself) is found only as its ORIGINAL half. Throws `RangeError` if the addresses are of different
+   * families, and `Error` if called within `onEvict`.
    *
-   * @param now seconds, by the clock that `touch` and `expire` use
+   * @param now seconds of the clock that `touch` and `expire` use
    */
   add(original: Tuple, reply: Tuple, now: number): number {
     this.#refuseWithinEvict();
@@ -127,12 +137,12 @@ export class FlowTable {
     return flow;
   }
 
-  /** Whether the slot is in use. */
+  /** Returns whether the slot is in use. */
   has(flow: number): boolean {
     return this.#index.has(flow * 2);
   }
 
-  /** Notes that a flow of the table was used now. Throws `RangeError` for one that is not there. */
+  /** Records that a flow was used now. Throws `RangeError` if the flow is not in the table. */
   touch(flow: number, now: number): void {
     const second = Math.floor(now);
     if (this.#lastSeen[flow] === second) return;
@@ -141,15 +151,16 @@ export class FlowTable {
     this.#recency.renew(flow);
   }
 
-  /** Takes a flow out without telling `onEvict`; nothing happens where it is not there. */
+  /** Removes a flow without calling `onEvict`. Does nothing if the flow is not in the table. */
   remove(flow: number): void {
     if (!this.has(flow) || flow === this.#leaving) return;
     this.#release(flow);
   }
 
   /**
-   * Takes out the flows that were last used before the second `before`, oldest first, and stops at the first that was used
-   * later: the work is what is taken out, and a clock that was set back only delays it.
+   * Evicts the flows last used before the second `before`, oldest first, and stops at the first flow used
+   * later. The work is proportional to the evicted flows, and a clock that was set back only delays
+   * eviction.
    */
   expire(before: number): void {
     this.#refuseWithinEvict();
@@ -160,35 +171,40 @@ export class FlowTable {
     }
   }
 
-  /** The second in which a flow was last used. */
+  /** Returns the second in which a flow was last used. */
   lastSeen(flow: number): number {
     return this.#lastSeen[flow] ?? 0;
   }
 
-  /** The flow's tuple as its client sends it. Throws `RangeError` where the flow is not there. */
+  /**
+   * Returns the tuple of packets from the flow's client. Throws `RangeError` if the flow is not in the
+   * table.
+   */
   original(flow: number): Tuple {
     this.#requireFlow(flow);
     return this.#index.tuple(flow * 2);
   }
 
-  /** The flow's tuple as packets to its client carry it. Throws `RangeError` where the flow is not there. */
+  /**
+   * Returns the tuple of packets to the flow's client. Throws `RangeError` if the flow is not in the table.
+   */
   reply(flow: number): Tuple {
     this.#requireFlow(flow);
     return this.#index.tuple(flow * 2 + 1);
   }
 
-  /** The flows, from the one used longest ago on. The table must not change meanwhile. */
+  /** Returns the flows from least to most recently used. The table must not change during the iteration. */
   *flows(): IterableIterator<number> {
     for (let flow = this.#recency.oldest; flow >= 0; flow = this.#recency.newerThan(flow)) yield flow;
   }
 
-  /** See `TupleIndex.longestRun`; for tests and diagnosis. */
+  /** See `TupleIndex.longestRun`. For tests and diagnosis. */
   longestRun(): number {
     return this.#index.longestRun();
   }
 
   #replace(half: number): void {
-    // The flow may be gone already: both tuples can be of one flow.
+    // The flow may already be gone, because both tuples can belong to one flow.
     if (half >= 0 && this.has(half >> 1)) this.#evict(half >> 1, 'replaced');
   }
 

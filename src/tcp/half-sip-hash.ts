@@ -1,7 +1,7 @@
 /**
- * HalfSipHash-1-3 (Aumasson and Bernstein; the `hsiphash` of linux/siphash.h) over 32-bit words. A hash table
- * keyed by what strangers send needs a hash whose collisions cannot be found without the key; that rules out
- * the multiplicative hashes, which have collisions for every seed at once.
+ * HalfSipHash-1-3 (Aumasson and Bernstein; the `hsiphash` of linux/siphash.h) over 32-bit words. A hash
+ * table keyed by network input needs a hash whose collisions cannot be found without the key.
+ * Multiplicative hashes do not qualify: they have collisions that hold for every seed.
  *
  * @module
  */
@@ -9,14 +9,17 @@
 const INITIAL_2 = 0x6c796765;
 const INITIAL_3 = 0x74656462;
 const FINAL_MARK = 0xff;
-/** Rounds after the last word; each word before it has one. */
+/** Rounds after the last word; each earlier word has one round. */
 const FINAL_ROUNDS = 3;
-/** The last word carries the length in bytes in its highest byte: words times 4, shifted by 24. */
+/** The last word carries the length in bytes in its highest byte: the word count times 4, shifted by 24. */
 const LENGTH_SHIFT = 26;
 
 const rotate = (word: number, bits: number): number => (word << bits) | (word >>> (32 - bits));
 
-/** Hash of `count` (0 to 63) words from `at`, under the 64-bit key of two words. A signed 32-bit number. */
+/**
+ * Returns the hash of `count` (0 to 63) words from `at`, under the 64-bit key of two words, as a signed
+ * 32-bit number.
+ */
 export function halfSipHash(
   words: Int32Array,
   at: number,
@@ -29,7 +32,8 @@ export function halfSipHash(
   let v2 = INITIAL_2 ^ keyLow;
   let v3 = INITIAL_3 ^ keyHigh;
   for (let round = 0; round <= count + FINAL_ROUNDS; round++) {
-    // Words, then the length; the final rounds have none, and xor with 0 leaves the state alone.
+    // The words come first, then the length. The final rounds have no word; xor with 0 leaves the state
+    // unchanged.
     const word = round < count ? (words[at + round] ?? 0) : round === count ? count << LENGTH_SHIFT : 0;
     if (round === count + 1) v2 ^= FINAL_MARK;
     v3 ^= word;

@@ -1,42 +1,46 @@
 /**
- * How far each half has been read, in sequence numbers: the part of reassembly that every half needs, in a row of
- * five words, apart from the bytes. A segment is about both halves of its flow, whose rows lie side by side: among
- * many flows that is one or two cache lines to be fetched. Half numbers are not checked.
+ * The read position of each half in sequence numbers: the reassembly state that every half needs, in a row
+ * of five words, separate from the bytes. A segment concerns both halves of its flow, whose rows are
+ * adjacent: one or two cache lines to fetch, even among many flows. Half numbers are not checked.
  *
  * @module
  */
 import { sequenceAdd, sequenceBefore, sequenceDistance } from './sequence.js';
 
 /**
- * How far ahead of the stream, or behind it, a segment or an acknowledgement may lie: 16 times the 64 KiB window
- * that a control connection starts with, and 1 in 2,048 of the numbers that one may guess blindly.
+ * Maximum distance, ahead or behind, of a segment or an acknowledgement from the stream position. It is 16
+ * times the 64 KiB initial window of a control connection, and 1 in 2,048 of the sequence numbers, against
+ * blind guesses.
  */
 export const REACH_BYTES = 2 ** 20;
-/** So many segments one after the other out of reach, and the stream is taken to be where they are. */
+/** After this many consecutive segments out of reach, the stream restarts at their position. */
 export const STRAYS_TO_RESTART = 8;
 
-/** Bits of a half's state. In order with nothing pending it is `BEGUN` alone. */
+/** State bits of a half. A half in order with nothing pending has `BEGUN` alone. */
 const BEGUN = 1;
 const HOLDING = 2;
 const FIN_KNOWN = 4;
-/** In steps of this: segments out of reach since the last one in reach. */
+/** Unit of the counter of segments out of reach since the last one in reach. */
 const STRAY = 8;
 const ALL_STRAYS = (STRAYS_TO_RESTART - 1) * STRAY;
 
-/** Where a segment lies: in reach of the stream; out of it; or so often out of it that the stream must be there. */
-export type Whereabouts = 'in-reach' | 'stray' | 'moved';
+/**
+ * Position of a segment: within reach of the stream; out of reach; or out of reach so often that the stream
+ * must have moved.
+ */
+export type SegmentPosition = 'in-reach' | 'stray' | 'moved';
 
 /** Words of a half's row. */
 const ROW = {
-  /** Its state bits; 0 before it began. */
+  /** State bits; 0 before the half begins. */
   state: 0,
-  /** Number of the first byte of the stream. */
+  /** Sequence number of the first byte of the stream. */
   initial: 1,
-  /** Number of the first byte that has not been passed on. */
+  /** Sequence number of the first byte not yet passed on. */
   next: 2,
-  /** Furthest number that the receiver has acknowledged. */
+  /** Highest sequence number that the receiver acknowledged. */
   acknowledged: 3,
-  /** Number after the last byte; with `FIN_KNOWN`. */
+  /** Sequence number after the last byte; valid with `FIN_KNOWN`. */
   fin: 4,
 } as const;
 const ROW_WORDS = 5;
@@ -52,7 +56,7 @@ export class HalfStreams {
     return this.#rows[half * ROW_WORDS] !== 0;
   }
 
-  /** Whether bytes of this number continue the stream and nothing else is to be thought of. */
+  /** Returns whether a segment at `sequence` continues the stream and no other state matters. */
   continues(half: number, sequence: number): boolean {
     const at = half * ROW_WORDS;
     return this.#rows[at] === BEGUN && this.#rows[at + ROW.next] === sequence;
@@ -81,7 +85,7 @@ export class HalfStreams {
     this.#write(half, ROW.next, next);
   }
 
-  /** Bytes from the next byte of the stream to `sequence`; negative where it lies behind. */
+  /** Returns the bytes from the stream's next byte to `sequence`; negative if `sequence` is behind. */
   ahead(half: number, sequence: number): number {
     return sequenceDistance(this.next(half), sequence);
   }
@@ -94,8 +98,8 @@ export class HalfStreams {
     this.#set(half, HOLDING, holding);
   }
 
-  /** Judges a segment by its number, and remembers how many have lain out of reach. */
-  locate(half: number, sequence: number): Whereabouts {
+  /** Classifies a segment by its sequence number and counts segments out of reach. */
+  locate(half: number, sequence: number): SegmentPosition {
     if (Math.abs(this.ahead(half, sequence)) <= REACH_BYTES) {
       this.#set(half, ALL_STRAYS, false);
       return 'in-reach';
@@ -106,7 +110,9 @@ export class HalfStreams {
     return 'stray';
   }
 
-  /** Notes where the stream ends, the first time and if that is not behind it already; says whether it did. */
+  /**
+   * Records the end of the stream, once, unless it is already behind. Returns whether the end was recorded.
+   */
   learnFin(half: number, fin: number): boolean {
     if (this.#has(half, FIN_KNOWN) || this.ahead(half, fin) < 0) return false;
     this.#set(half, FIN_KNOWN, true);
@@ -114,31 +120,32 @@ export class HalfStreams {
     return true;
   }
 
-  /** Bytes from `sequence` to the end of the stream; `Infinity` while no FIN is known. */
+  /** Returns the bytes from `sequence` to the end of the stream; `Infinity` while no FIN is known. */
   bytesToFin(half: number, sequence: number): number {
     return this.#has(half, FIN_KNOWN) ? sequenceDistance(sequence, this.#read(half, ROW.fin)) : Infinity;
   }
 
-  /** Whether every byte up to the FIN has been passed on or given up. */
+  /** Returns whether every byte up to the FIN was passed on or given up. */
   ended(half: number): boolean {
     return this.bytesToFin(half, this.next(half)) === 0;
   }
 
-  /** Notes how far the receiver is; says whether that is further than it was known to be. */
+  /** Records the receiver's acknowledgement. Returns whether it advanced. */
   acknowledge(half: number, acknowledgment: number): boolean {
     if (!sequenceBefore(this.#read(half, ROW.acknowledged), acknowledgment)) return false;
     this.#write(half, ROW.acknowledged, acknowledgment);
     return true;
   }
 
-  /** Whether the receiver has every byte before `sequence`, which lies after the next byte. */
+  /** Returns whether the receiver has every byte before `sequence`, which lies after the next byte. */
   acknowledgedTo(half: number, sequence: number): boolean {
     const acknowledged = this.ahead(half, this.#read(half, ROW.acknowledged));
-    // Out of reach, it is one from 2^31 bytes ago: nothing was acknowledged ahead of the stream since.
+    // An acknowledgement out of reach is 2^31 bytes old: nothing ahead of the stream was acknowledged
+    // since.
     return acknowledged <= REACH_BYTES && acknowledged >= this.ahead(half, sequence);
   }
 
-  /** The number that the next segment should have: a FIN that was reached takes one. */
+  /** Returns the sequence number expected of the next segment. A FIN that was reached takes one number. */
   expected(half: number): number {
     return sequenceAdd(this.next(half), this.ended(half) ? 1 : 0);
   }

@@ -1,17 +1,17 @@
 /**
- * What all halves together may hold out of order, and what holding has cost so far.
+ * The limit on out-of-order bytes of all halves together, and the work that holding them has cost.
  *
  * @module
  */
 
 export interface HeldLimits {
-  /** Out-of-order bytes of one half. */
+  /** Maximum out-of-order bytes of one half. */
   readonly maxHalfBytes: number;
-  /** Memory for out-of-order bytes of all halves together, bookkeeping included. */
+  /** Maximum memory for out-of-order bytes of all halves together, bookkeeping included. */
   readonly maxTotalBytes: number;
 }
 
-/** Ranges looked at, and bytes copied or moved. */
+/** Ranges examined, and bytes copied or moved. */
 export interface HeldWork {
   ranges: number;
   bytes: number;
@@ -19,7 +19,7 @@ export interface HeldWork {
 
 export class HeldBudget {
   readonly limits: HeldLimits;
-  /** The work that out-of-order segments have caused. */
+  /** The work caused by out-of-order segments. */
   readonly work: HeldWork = { ranges: 0, bytes: 0 };
   #reserved = 0;
 
@@ -27,12 +27,12 @@ export class HeldBudget {
     this.limits = limits;
   }
 
-  /** Bytes of memory in use. */
+  /** Memory in use, in bytes. */
   get reserved(): number {
     return this.#reserved;
   }
 
-  /** Takes `bytes` of memory, or nothing and answers false where the limit forbids it. */
+  /** Reserves `bytes` of memory. Returns false and reserves nothing if the limit would be exceeded. */
   reserve(bytes: number): boolean {
     if (this.#reserved + bytes > this.limits.maxTotalBytes) return false;
     this.#reserved += bytes;

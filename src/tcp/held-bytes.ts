@@ -1,10 +1,10 @@
 /**
- * The out-of-order bytes of one half, copied: `HeldRanges` says which numbers are here, and their bytes lie
- * back to back, in the same order, in one buffer. Adjacent segments therefore become one range by themselves,
- * and a range is handed on as one piece.
+ * Copies of the out-of-order bytes of one half. `HeldRanges` records their sequence numbers; the bytes lie
+ * back to back, in the same order, in one buffer. Adjacent segments therefore merge into one range, and a
+ * range is passed on in one piece.
  *
- * A segment costs at most one look at each range and one move of the held bytes, whatever it overlaps. A refused
- * segment changes nothing.
+ * A segment costs at most one look at each range and one move of the held bytes, regardless of overlaps. A
+ * refused segment changes nothing.
  *
  * @module
  */
@@ -12,16 +12,18 @@ import type { HeldBudget } from './held-budget.js';
 import { HeldRanges } from './held-ranges.js';
 import { sequenceAdd, sequenceDistance, sequenceEarlier, sequenceLater } from './sequence.js';
 
-/** The smallest buffer: a full Ethernet segment fits, and most holes are over before a second one comes. */
+/**
+ * The smallest buffer. It holds a full Ethernet segment, and most holes close before a second one arrives.
+ */
 export const MIN_BUFFER_BYTES = 2048;
-/** What a half with held bytes costs besides its buffer (objects and range arrays), rounded up. */
+/** Memory of a half with held bytes apart from its buffer (objects and range arrays), rounded up. */
 export const HELD_OVERHEAD_BYTES = 1024;
 
-/** Why bytes cannot be held: the half's bytes, its ranges, or the memory of all halves are used up. */
+/** Why bytes cannot be held: the half's bytes, its ranges, or the memory of all halves are exhausted. */
 export type HoldRefusal = 'half-full' | 'too-many-ranges' | 'all-full';
 export type HoldOutcome = 'held' | 'duplicate' | HoldRefusal;
 
-/** A range that was taken out: borrowed until the next `hold`. */
+/** A range that was removed. Borrowed until the next `hold`. */
 export interface TakenRange {
   readonly bytes: Buffer;
   readonly start: number;
@@ -32,9 +34,9 @@ export class HeldBytes {
   readonly #budget: HeldBudget;
   readonly #ranges = new HeldRanges();
   #buffer = Buffer.alloc(0);
-  /** Memory taken from the budget: nothing until the first segment is held. */
+  /** Memory reserved from the budget; 0 until the first segment is held. */
   #reserved = 0;
-  /** Where the first held byte lies in `#buffer`, and how many there are. */
+  /** Offset of the first held byte in `#buffer`, and the number of held bytes. */
   #head = 0;
   #bytes = 0;
 
@@ -42,26 +44,26 @@ export class HeldBytes {
     this.#budget = budget;
   }
 
-  /** Bytes held. */
+  /** Number of bytes held. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Number of the first byte held; meaningless while none is. */
+  /** Sequence number of the first held byte; undefined if no byte is held. */
   get front(): number {
     return this.#ranges.start(0);
   }
 
   /**
-   * Holds what of the segment is not held yet; what is held stays as it came first.
+   * Holds the bytes of the segment that are not held yet. Bytes already held are kept: the first copy wins.
    *
-   * @param sequence number of the segment's first byte
-   * @param segment  at least one byte, copied
+   * @param sequence sequence number of the segment's first byte
+   * @param segment at least one byte; copied
    */
   hold(sequence: number, segment: Buffer): HoldOutcome {
     const ranges = this.#ranges;
     const stop = sequenceAdd(sequence, segment.length);
-    // The ranges that the segment overlaps or touches become one with it.
+    // The segment merges with the ranges that it overlaps or touches.
     const first = ranges.firstEndingFrom(sequence);
     const last = ranges.firstStartingAfter(stop, first);
     const joins = first < last;
@@ -75,13 +77,13 @@ export class HeldBytes {
     if (this.#bytes + growth > this.#budget.limits.maxHalfBytes) return 'half-full';
     if (!this.#makeRoom(this.#bytes + growth)) return 'all-full';
     this.#shiftTail(last, growth);
-    this.#weave(first, last, sequence, segment);
+    this.#merge(first, last, sequence, segment);
     ranges.replace(first, last, start, length);
     this.#bytes += growth;
     return 'held';
   }
 
-  /** Takes out the first range. There must be one. */
+  /** Removes the first range and returns it. There must be one. */
   takeFront(): TakenRange {
     const start = this.#head;
     const end = start + this.#ranges.length(0);
@@ -97,13 +99,16 @@ export class HeldBytes {
     this.#bytes = this.#ranges.bytesBetween(0, this.#ranges.count);
   }
 
-  /** Gives the memory back to the budget; the object is not to be used again. */
+  /** Returns the memory to the budget. The object must not be used afterwards. */
   release(): void {
     this.#budget.release(this.#reserved);
     this.#reserved = 0;
   }
 
-  /** Makes `#buffer` hold `bytes` from `#head` on. Answers false, and changes nothing, where the budget refuses. */
+  /**
+   * Makes room for `bytes` in `#buffer` from `#head` on. Returns false and changes nothing if the budget
+   * refuses.
+   */
   #makeRoom(bytes: number): boolean {
     if (this.#head + bytes <= this.#buffer.length) return true;
     if (bytes > this.#buffer.length) return this.#grow(bytes);
@@ -132,14 +137,14 @@ export class HeldBytes {
   }
 
   /**
-   * Makes one stretch of the ranges from `first` to `last` and the segment. From its end to its beginning, so that
-   * nothing is overwritten that has yet to be moved: each range goes up to its place, and the hole behind it is
-   * filled from the segment.
+   * Merges the ranges from `first` up to, not including, `last` with the segment. Works from the end to the
+   * beginning, so that no byte is overwritten before it is moved. Each range moves up to its place, and the
+   * hole behind it is filled from the segment.
    */
-  #weave(first: number, last: number, sequence: number, segment: Buffer): void {
+  #merge(first: number, last: number, sequence: number, segment: Buffer): void {
     const ranges = this.#ranges;
     const stretch = this.#head + ranges.bytesBetween(0, first);
-    // Where the segment's first byte goes: behind the part of the first range that comes before it.
+    // The segment's first byte goes after the part of the first range that precedes it.
     const before = first < last ? Math.max(0, sequenceDistance(ranges.start(first), sequence)) : 0;
     const base = stretch + before;
     let unmoved = stretch + ranges.bytesBetween(first, last);

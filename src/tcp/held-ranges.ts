@@ -1,18 +1,18 @@
 /**
- * Which sequence numbers are held out of order: the bookkeeping of one half, without the bytes.
+ * The sequence number ranges held out of order: the bookkeeping of one half, without the bytes.
  *
  * Invariants:
- * - ranges are in ascending order, none is empty, and between two of them at least one number is missing
- *   (ranges that touch are one range);
- * - all lie within 2^31 of each other, so that distances order them.
+ * - ranges are in ascending order, none is empty, and at least one number is missing between two of them
+ *   (ranges that touch are merged);
+ * - all ranges lie within 2^31 of each other, so that distances order them.
  *
  * @module
  */
 import { sequenceAdd, sequenceBefore, sequenceDistance } from './sequence.js';
 
 /**
- * Ranges of one half. A 16 KiB window of full Ethernet segments makes at most 6 of them; 32 leaves room for
- * senders of small segments and bounds the work that one segment can cause.
+ * Maximum number of ranges of one half. A 16 KiB window of full Ethernet segments makes at most 6 ranges;
+ * 32 leaves room for senders of small segments and bounds the work that one segment can cause.
  */
 export const MAX_HELD_RANGES = 32;
 
@@ -29,43 +29,46 @@ export class HeldRanges {
     return this.#count === MAX_HELD_RANGES;
   }
 
-  /** Number of a range's first byte. */
+  /** Returns the sequence number of a range's first byte. */
   start(range: number): number {
     return this.#starts[range] ?? 0;
   }
 
-  /** Bytes of a range. */
+  /** Returns the number of bytes in a range. */
   length(range: number): number {
     return this.#lengths[range] ?? 0;
   }
 
-  /** The number after a range's last byte. */
+  /** Returns the sequence number after a range's last byte. */
   end(range: number): number {
     return sequenceAdd(this.start(range), this.length(range));
   }
 
-  /** Bytes of the ranges from `first` up to, not including, `last`. */
+  /** Returns the number of bytes in the ranges from `first` up to, not including, `last`. */
   bytesBetween(first: number, last: number): number {
     let bytes = 0;
     for (let range = first; range < last; range++) bytes += this.length(range);
     return bytes;
   }
 
-  /** The first range that ends at or after `sequence`; `count` where there is none. */
+  /** Returns the first range that ends at or after `sequence`; `count` if there is none. */
   firstEndingFrom(sequence: number): number {
     let range = 0;
     while (range < this.#count && sequenceBefore(this.end(range), sequence)) range++;
     return range;
   }
 
-  /** The first range, from `range` on, that starts after `sequence`; `count` where there is none. */
+  /** Returns the first range, from `range` on, that starts after `sequence`; `count` if there is none. */
   firstStartingAfter(sequence: number, range: number): number {
     let after = range;
     while (after < this.#count && !sequenceBefore(sequence, this.start(after))) after++;
     return after;
   }
 
-  /** Puts one range in place of those from `first` up to, not including, `last`. Full, it must replace at least one. */
+  /**
+   * Replaces the ranges from `first` up to, not including, `last` with one range. A full list must replace
+   * at least one.
+   */
   replace(first: number, last: number, start: number, length: number): void {
     const growth = first + 1 - last;
     this.#starts.copyWithin(first + 1, last, this.#count);
@@ -75,14 +78,14 @@ export class HeldRanges {
     this.#count += growth;
   }
 
-  /** Takes out the first range. */
+  /** Removes the first range. */
   removeFront(): void {
     this.#starts.copyWithin(0, 1, this.#count);
     this.#lengths.copyWithin(0, 1, this.#count);
     this.#count--;
   }
 
-  /** Takes out every number from `sequence` on. */
+  /** Removes every number from `sequence` on. */
   truncate(sequence: number): void {
     while (this.#count > 0 && !sequenceBefore(this.start(this.#count - 1), sequence)) this.#count--;
     const last = this.#count - 1;

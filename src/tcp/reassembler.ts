@@ -1,15 +1,16 @@
 /**
- * Puts the bytes of each direction ("half") of a TCP connection in order. Segments may come late, twice, cut
- * differently, overlapping or not at all; where copies differ the first one wins.
+ * Puts the bytes of each direction ("half") of a TCP connection in order. Segments may arrive late, twice,
+ * cut differently, overlapping or not at all. If copies differ, the first one wins.
  *
- * Bytes that continue the stream are passed on where they lie, without a copy or an allocation. Bytes ahead of a
- * hole are copied and held until the hole fills, or until it is known or assumed that it will not:
- * - the receiver acknowledged past it: the bytes took another way, and nobody will send them again;
+ * Bytes that continue the stream are passed on in place, without a copy or an allocation. Bytes after a
+ * hole are copied and held until the hole closes or is given up. A hole is given up when:
+ * - the receiver acknowledged past it: the bytes took another path and will not be sent again;
  * - the half holds `maxOutOfOrderBytes` or `MAX_HELD_RANGES` ranges, or all halves hold `maxTotalBytes`.
- * Then `onGap` says so and the stream goes on with the first bytes that are there.
  *
- * Invariant between calls: every held byte lies after the next byte of its stream (that one is missing), after
- * the furthest acknowledgement, and before the FIN.
+ * The reassembler then calls `onGap`, and the stream continues with the first bytes present.
+ *
+ * Invariant between calls: every held byte lies after the next byte of its stream (which is missing), after
+ * the highest acknowledgement, and before the FIN.
  *
  * @module
  */
@@ -24,29 +25,36 @@ import {
 } from './reassembly-counters.js';
 import { sequenceAdd, sequenceDistance, sequenceEarlier } from './sequence.js';
 
-/** A quarter of the 64 KiB window that a control connection starts with; its lines are short. */
+/** A quarter of the 64 KiB initial window of a control connection, whose lines are short. */
 export const DEFAULT_MAX_OUT_OF_ORDER_BYTES = 16_384;
 /** Enough for 3,800 halves with full buffers, or 21,000 with one segment each. */
 export const DEFAULT_MAX_TOTAL_BYTES = 64 * 2 ** 20;
 
 /**
- * Where the bytes go. A sink may call `forget` and `begin` for any half, the one that it is being told about
- * included: nothing more of that half's old stream is passed on then, neither the rest of the segment under way
- * nor bytes that were held. It must not call `receive` or `acknowledge`; they throw where that would do harm.
+ * Receives the bytes. A sink may call `forget` and `begin` for any half, including the half of the current
+ * callback. Nothing more of that half's old stream is passed on then, neither the rest of the current
+ * segment nor held bytes. A sink must not call `receive` or `acknowledge`; they throw if the call would do
+ * harm.
  */
 export interface ByteSink {
-  /** The next bytes, `[start, end)`, of which the first has this number. Borrowed: read them before you return. */
+  /**
+   * The next bytes, `[start, end)`. `sequence` is the sequence number of the first. Borrowed: read them
+   * before you return.
+   */
   onBytes(half: number, bytes: Buffer, start: number, end: number, sequence: number): void;
-  /** What follows does not continue what came before; nothing came before where a half starts mid-stream. */
+  /**
+   * The following bytes do not continue the previous ones. If a half starts mid-stream, there are no
+   * previous ones.
+   */
   onGap(half: number): void;
 }
 
 export interface ReassemblerOptions {
-  /** Halves, two for each flow. */
+  /** Number of halves, two for each flow. */
   readonly halves: number;
-  /** Out-of-order bytes held for one half. */
+  /** Maximum out-of-order bytes of one half. */
   readonly maxOutOfOrderBytes?: number;
-  /** Memory for out-of-order bytes of all halves, bookkeeping included. */
+  /** Maximum memory for out-of-order bytes of all halves, bookkeeping included. */
   readonly maxTotalBytes?: number;
 }
 
@@ -56,10 +64,13 @@ export class Reassembler {
   readonly counters: ReassemblyCounters = newReassemblyCounters();
   readonly #sink: ByteSink;
   readonly #streams: HalfStreams;
-  /** Only halves that hold bytes are here. */
+  /** Contains only halves that hold bytes. */
   readonly #held = new Map<number, HeldBytes>();
   readonly #budget: HeldBudget;
-  /** The half whose segment or acknowledgement is being worked through; `NONE` again once the sink ended it. */
+  /**
+   * The half whose segment or acknowledgement is being processed; reset to `NONE` if the sink ends that
+   * half.
+   */
   #reading = NONE;
 
   constructor(options: ReassemblerOptions, sink: ByteSink) {
@@ -71,38 +82,40 @@ export class Reassembler {
     });
   }
 
-  /** Bytes of memory in use for out-of-order bytes. */
+  /** Memory in use for out-of-order bytes, in bytes. */
   get heldMemory(): number {
     return this.#budget.reserved;
   }
 
-  /** The work that out-of-order segments have caused so far. */
+  /** The work caused by out-of-order segments so far. */
   get heldWork(): Readonly<HeldWork> {
     return this.#budget.work;
   }
 
-  /** Whether the half has begun: by `begin`, or mid-stream by its first segment with bytes. */
+  /** Returns whether the half has begun: by `begin`, or mid-stream by its first segment with payload. */
   begun(half: number): boolean {
     return this.#streams.begun(half);
   }
 
-  /** Whether the half began right after the SYN with this sequence number. */
+  /** Returns whether the half began right after the SYN with this sequence number. */
   beganAt(half: number, syn: number): boolean {
     return this.begun(half) && this.#streams.initial(half) === sequenceAdd(syn, 1);
   }
 
-  /** The sequence number that the half's next segment should have; `undefined` where it has not begun. */
+  /**
+   * Returns the sequence number expected of the half's next segment; `undefined` if the half has not begun.
+   */
   next(half: number): number | undefined {
     return this.begun(half) ? this.#streams.expected(half) : undefined;
   }
 
-  /** Begins a stream whose first byte has this number, in step; whatever the half was before is dropped. */
+  /** Begins a stream whose first byte has this sequence number. Drops the half's previous state. */
   begin(half: number, sequence: number): void {
     this.#interrupt(half);
     this.#open(half, sequence);
   }
 
-  /** Drops all that is known of a half; nothing happens where it has not begun. */
+  /** Drops all state of a half. Does nothing if the half has not begun. */
   forget(half: number): void {
     this.#interrupt(half);
     this.#dropHeld(half);
@@ -110,11 +123,11 @@ export class Reassembler {
   }
 
   /**
-   * Takes a segment, which may have no bytes (`start` = `end`). A half that has not begun starts with the first
-   * segment that has some.
+   * Processes a segment, which may be empty (`start` = `end`). A half that has not begun starts with its
+   * first segment with payload.
    *
-   * @param sequence number of the byte at `start`; for a SYN that of the byte after it
-   * @param bytes    borrowed; only what must be held is copied
+   * @param sequence sequence number of the byte at `start`; for a SYN, that of the byte after it
+   * @param bytes borrowed; only bytes that must be held are copied
    */
   receive(half: number, sequence: number, bytes: Buffer, start: number, end: number, fin: boolean): void {
     if (start === end && !fin) return;
@@ -132,7 +145,7 @@ export class Reassembler {
     }
   }
 
-  /** Notes that the receiver of this half has every byte before `acknowledgment`. */
+  /** Records that the receiver of this half has every byte before `acknowledgment`. */
   acknowledge(half: number, acknowledgment: number): void {
     if (!this.begun(half)) return;
     if (this.#streams.ahead(half, acknowledgment) > REACH_BYTES) {
@@ -148,17 +161,20 @@ export class Reassembler {
     }
   }
 
-  /** Whether a segment belongs to the stream, judged by its number; where the stream has moved, it starts there. */
+  /**
+   * Returns whether a segment belongs to the stream, judged by its sequence number. If the stream has
+   * moved, the half restarts at the segment.
+   */
   #admit(half: number, sequence: number, length: number): boolean {
     if (!this.begun(half)) {
       if (length === 0) return false;
       this.counters.midStreamStarts++;
       return this.#startMidStream(half, sequence);
     }
-    const whereabouts = this.#streams.locate(half, sequence);
-    if (whereabouts === 'in-reach') return true;
+    const position = this.#streams.locate(half, sequence);
+    if (position === 'in-reach') return true;
     this.counters.strays++;
-    if (whereabouts === 'stray' || length === 0) return false;
+    if (position === 'stray' || length === 0) return false;
     this.counters.restarts++;
     return this.#startMidStream(half, sequence);
   }
@@ -174,7 +190,10 @@ export class Reassembler {
     this.#streams.open(half, sequence);
   }
 
-  /** The first FIN that is not behind the stream ends it; what is held after it is no part of the stream. */
+  /**
+   * The first FIN that is not behind the stream ends it. Held bytes after the FIN are not part of the
+   * stream.
+   */
   #learnFin(half: number, fin: number): void {
     if (!this.#streams.learnFin(half, fin)) return;
     const held = this.#heldBytes(half);
@@ -189,12 +208,12 @@ export class Reassembler {
     else this.#read(half, sequence, bytes, start, stop);
   }
 
-  /** Reads a segment that begins at the stream's next byte or before it. */
+  /** Reads a segment that begins at or before the stream's next byte. */
   #read(half: number, sequence: number, bytes: Buffer, start: number, end: number): void {
     let at = start + sequenceDistance(sequence, this.#streams.next(half));
     if (at >= end) this.counters.duplicates++;
     while (at < end) {
-      // Bytes that are held came before this copy of them.
+      // Held bytes arrived before this copy, so they win.
       const toHeld = this.#bytesToHeld(half);
       if (toHeld > 0) this.#pass(half, bytes, at, Math.min(end, at + toHeld));
       this.#passHeld(half);
@@ -203,7 +222,10 @@ export class Reassembler {
     }
   }
 
-  /** Holds a segment that begins after the stream's next byte, or gives up holes until it can be read. */
+  /**
+   * Holds a segment that begins after the stream's next byte, or gives up holes until the segment can be
+   * read.
+   */
   #hold(half: number, sequence: number, bytes: Buffer, start: number, end: number): void {
     while (this.#streams.ahead(half, sequence) > 0) {
       const cause = this.#tryHold(half, sequence, bytes.subarray(start, end));
@@ -214,7 +236,7 @@ export class Reassembler {
     this.#read(half, sequence, bytes, start, end);
   }
 
-  /** Why the hole before the segment must be given up; `undefined` where the segment is held. */
+  /** Returns why the hole before the segment must be given up; `undefined` if the segment is held. */
   #tryHold(half: number, sequence: number, segment: Buffer): HoleCause | undefined {
     if (this.#streams.acknowledgedTo(half, sequence)) return 'acknowledged';
     const held = this.#heldBytes(half) ?? new HeldBytes(this.#budget);
@@ -238,7 +260,10 @@ export class Reassembler {
     }
   }
 
-  /** Goes on with the first bytes after the hole: those held, or those at `sequence` where they come earlier. */
+  /**
+   * Continues with the first bytes after the hole: the held ones, or those at `sequence` if they come
+   * earlier.
+   */
   #giveUp(half: number, sequence: number, cause: HoleCause): void {
     const held = this.#heldBytes(half);
     this.#streams.moveTo(half, held === undefined ? sequence : sequenceEarlier(held.front, sequence));
@@ -252,7 +277,7 @@ export class Reassembler {
     this.#sink.onGap(half);
   }
 
-  /** Passes on the held bytes that have become next, if any; none are once the sink has ended the half. */
+  /** Passes on held bytes that are next, if any. There are none if the sink has ended the half. */
   #passHeld(half: number): void {
     const held = this.#heldBytes(half);
     if (held?.front !== this.#streams.next(half)) return;
@@ -261,7 +286,7 @@ export class Reassembler {
     this.#pass(half, bytes, start, end);
   }
 
-  /** Passes on the next bytes. The state is settled before the sink is told, so that the sink may change it. */
+  /** Passes on the next bytes. Updates the state before calling the sink, so that the sink may change it. */
   #pass(half: number, bytes: Buffer, start: number, end: number): void {
     const sequence = this.#streams.next(half);
     this.#streams.moveTo(half, sequenceAdd(sequence, end - start));
@@ -287,7 +312,7 @@ export class Reassembler {
   }
 
   #enter(half: number): void {
-    if (this.#reading !== NONE) throw new Error('a byte sink must not give the reassembler anything to read');
+    if (this.#reading !== NONE) throw new Error('a byte sink must not call receive or acknowledge');
     this.#reading = half;
   }
 

@@ -1,5 +1,5 @@
 /**
- * What the reassembler counts, by name, for all halves together. Counters only grow.
+ * The reassembler's counters over all halves. Counters only grow.
  *
  * @module
  */
@@ -8,33 +8,33 @@ import type { HoldRefusal } from './held-bytes.js';
 export interface ReassemblyCounters {
   /** Bytes passed on. */
   bytes: number;
-  /** Segments held, whole or in part, because bytes before them were missing. */
+  /** Segments held, in whole or in part, because earlier bytes were missing. */
   heldSegments: number;
-  /** Segments of which every byte had been seen: retransmissions, keep-alives. */
+  /** Segments without a new byte: retransmissions, keep-alives. */
   duplicates: number;
-  /** Segments that lie after the FIN. */
+  /** Segments after the FIN. */
   afterFin: number;
-  /** Times that what followed did not continue what came before: first segments mid-stream, and holes given up. */
+  /** Discontinuities in a stream: first segments mid-stream, and holes given up. */
   gaps: number;
   /** Halves whose beginning was not seen. */
   midStreamStarts: number;
-  /** Segments too far from where the stream is, ignored. */
+  /** Ignored segments, too far from the stream's position. */
   strays: number;
-  /** Acknowledgements too far ahead, ignored. */
+  /** Ignored acknowledgements, too far ahead. */
   strayAcknowledgments: number;
-  /** Streams that were begun anew because segments kept coming from elsewhere. */
+  /** Streams restarted because segments kept arriving at another position. */
   restarts: number;
-  /** Holes given up, by cause: the receiver has the bytes; or one of the limits is reached. */
+  /** Holes given up, by cause: the receiver has the bytes, or a limit is reached. */
   holesAcknowledged: number;
   holesHalfFull: number;
   holesTooManyRanges: number;
   holesAllFull: number;
 }
 
-/** Why the reassembler does not wait for missing bytes any longer. */
+/** Why the reassembler stopped waiting for missing bytes. */
 export type HoleCause = 'acknowledged' | HoldRefusal;
 
-/** The counter of each cause. */
+/** The counter for each cause. */
 export const HOLE_COUNTERS = {
   acknowledged: 'holesAcknowledged',
   'half-full': 'holesHalfFull',

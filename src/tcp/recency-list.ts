@@ -1,11 +1,11 @@
 /**
- * Items 0 to capacity - 1 in the order in which they were last used: a doubly linked list in two typed arrays,
- * every operation O(1). Callers know which items are in the list; it does not check.
+ * Items 0 to capacity - 1 ordered by last use: a doubly linked list in two typed arrays. Every operation is
+ * O(1). The caller must know which items are in the list; the list does not check.
  *
  * @module
  */
 
-/** Node 0 closes the ring: after the newest and before the oldest. Item n is node n + 1. */
+/** Node 0 closes the ring: it follows the newest node and precedes the oldest. Item n is node n + 1. */
 const RING = 0;
 
 export class RecencyList {
@@ -17,17 +17,17 @@ export class RecencyList {
     this.#older = new Int32Array(capacity + 1);
   }
 
-  /** The item used longest ago; -1 where the list is empty. */
+  /** The least recently used item; -1 if the list is empty. */
   get oldest(): number {
     return this.newerThan(RING - 1);
   }
 
-  /** The item used next after `item`; -1 after the newest. */
+  /** Returns the next more recently used item after `item`; -1 after the newest. */
   newerThan(item: number): number {
     return (this.#newer[item + 1] ?? RING) - 1;
   }
 
-  /** Puts in an item that is not in the list, as the newest. */
+  /** Adds an item, which must not be in the list, as the newest. */
   add(item: number): void {
     const node = item + 1;
     const newest = this.#older[RING] ?? RING;
@@ -37,7 +37,7 @@ export class RecencyList {
     this.#older[RING] = node;
   }
 
-  /** Takes out an item that is in the list. */
+  /** Removes an item, which must be in the list. */
   remove(item: number): void {
     const newer = this.#newer[item + 1] ?? RING;
     const older = this.#older[item + 1] ?? RING;
@@ -45,7 +45,7 @@ export class RecencyList {
     this.#older[newer] = older;
   }
 
-  /** Makes an item of the list the newest. */
+  /** Makes an item, which must be in the list, the newest. */
   renew(item: number): void {
     if (this.#older[RING] === item + 1) return;
     this.remove(item);

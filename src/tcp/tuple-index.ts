@@ -1,13 +1,13 @@
 /**
- * Finds halves by their tuple: open addressing with linear probing over integers. A slot is two words, the half
- * and its hash, so that a probe touches one cache line and compares a key only when the hashes agree.
+ * Finds halves by tuple: open addressing with linear probing over integers. A slot is two words, the half
+ * and its hash, so a probe touches one cache line and compares keys only if the hashes match.
  *
  * Invariants:
- * - a half is found by walking from its hash's home slot without meeting an empty one; removal moves entries back
- *   instead of leaving tombstones, so the walk stays as short after years of churn as in a new table;
- * - at most half of the slots are taken, so every walk ends: the table doubles before, so that few halves lie close
- *   together in memory, where looking for one costs less;
- * - entries of one home slot stay in the order in which they came: of halves with equal keys, which only a
+ * - walking from the home slot of its hash reaches a half before any empty slot. Removal moves entries back
+ *   instead of leaving tombstones, so walks stay as short after years of churn as in a new table;
+ * - at most half of the slots are in use, so every walk ends. The table doubles as needed, so that a small
+ *   number of halves stays close together in memory, where lookups cost less;
+ * - entries with the same home slot stay in insertion order. Of two halves with equal keys, which only a
  *   connection to itself has, the first is found.
  *
  * @module
@@ -16,31 +16,33 @@ import type { Tuple } from '../wire/tuple.js';
 import { halfSipHash } from './half-sip-hash.js';
 import { KEY_WORDS, tupleOfWords, type TupleKey } from './tuple-key.js';
 
-/** Slots for each half: the load stays at or below one half, where a miss looks at 2.5 slots on average. */
+/**
+ * Slots for each half. The load stays at or below one half, at which a miss examines 2.5 slots on average.
+ */
 const SLOTS_PER_HALF = 2;
 /** Slots of a new table: 4 KiB. */
 const FIRST_SLOTS = 512;
-/** Words of a half's row: how many its key has, 0 while it is not in the index; and the key. */
+/** Words of a half's row: the number of key words (0 if the half is not in the index), then the key. */
 const ROW_WORDS = 1 + KEY_WORDS;
 
 export class TupleIndex {
-  /** Two words a slot: half + 1, or 0 for an empty slot; and the half's hash. */
+  /** Two words per slot: half + 1, or 0 for an empty slot; then the half's hash. */
   #slots = new Int32Array(FIRST_SLOTS * 2);
   #mask = FIRST_SLOTS - 1;
   #size = 0;
-  /** `ROW_WORDS` words a half. */
+  /** `ROW_WORDS` words per half. */
   readonly #rows: Int32Array;
   readonly #seedLow: number;
   readonly #seedHigh: number;
 
-  /** @param seed a safe integer; whoever does not know it cannot choose tuples that collide */
+  /** @param seed a safe integer; choosing colliding tuples requires knowing it */
   constructor(halves: number, seed: number) {
     this.#rows = new Int32Array(halves * ROW_WORDS);
     this.#seedLow = seed | 0;
     this.#seedHigh = Math.floor(seed / 2 ** 32) | 0;
   }
 
-  /** The half with this key, or -1. */
+  /** Returns the half with this key, or -1. */
   find(key: TupleKey): number {
     const hash = this.#hash(key.words, 0, key.count);
     for (let slot = hash & this.#mask; ; slot = (slot + 1) & this.#mask) {
@@ -50,12 +52,12 @@ export class TupleIndex {
     }
   }
 
-  /** Whether the half is in the index; any number may be asked for. */
+  /** Returns whether the half is in the index; any number is allowed. */
   has(half: number): boolean {
     return this.#count(half) !== 0;
   }
 
-  /** Puts in a half that is not in the index. */
+  /** Adds a half, which must not be in the index. */
   insert(half: number, key: TupleKey): void {
     const at = half * ROW_WORDS;
     this.#rows[at] = key.count;
@@ -65,7 +67,7 @@ export class TupleIndex {
     this.#enter(half + 1, this.#hash(key.words, 0, key.count));
   }
 
-  /** Takes out a half; nothing happens where it is not in the index. */
+  /** Removes a half. Does nothing if the half is not in the index. */
   remove(half: number): void {
     const count = this.#count(half);
     if (count === 0) return;
@@ -77,12 +79,15 @@ export class TupleIndex {
     this.#vacate(slot);
   }
 
-  /** The tuple under which a half is in the index. */
+  /** Returns the tuple of a half. */
   tuple(half: number): Tuple {
     return tupleOfWords(this.#rows, half * ROW_WORDS + 1, this.#count(half));
   }
 
-  /** Slots of the longest walk there can be now: the measure of how well the hash spreads. Reads every slot. */
+  /**
+   * Returns the number of slots of the longest possible walk, a measure of how well the hash spreads. Reads
+   * every slot.
+   */
   longestRun(): number {
     let longest = 0;
     let run = 0;
@@ -93,7 +98,10 @@ export class TupleIndex {
     return longest;
   }
 
-  /** Twice as many slots. Runs are moved from their beginning on, so that entries of one home stay in their order. */
+  /**
+   * Doubles the slots. Runs are moved from their beginning, so that entries with the same home keep their
+   * order.
+   */
   #grow(): void {
     const before = this.#slots;
     const slots = before.length;
@@ -113,7 +121,7 @@ export class TupleIndex {
     this.#fill(slot, entry, hash);
   }
 
-  /** Empties a slot, and moves back into it whatever lies behind only because the slot was taken. */
+  /** Empties a slot, and moves back every later entry that was displaced past it. */
   #vacate(slot: number): void {
     let hole = slot;
     let at = (hole + 1) & this.#mask;
@@ -123,7 +131,7 @@ export class TupleIndex {
       const hash = this.#slots[at * 2 + 1] ?? 0;
       const walked = (at - hash) & this.#mask;
       const toHole = (at - hole) & this.#mask;
-      // An entry whose home lies after the hole must stay behind its home.
+      // An entry whose home is after the hole must not move before its home.
       if (walked >= toHole) {
         this.#fill(hole, entry, hash);
         hole = at;
@@ -156,7 +164,7 @@ export class TupleIndex {
   }
 }
 
-/** Where no run of entries crosses: behind it they can be moved one after the other. */
+/** Returns an offset that no run of entries crosses. From there on, runs can be moved one after the other. */
 function firstEmpty(slots: Int32Array): number {
   for (let at = 0; ; at += 2) if (slots[at] === 0) return at;
 }

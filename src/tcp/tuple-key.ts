@@ -1,7 +1,7 @@
 /**
  * A tuple as the words that the flow table hashes and compares: source, destination, then both ports in one
- * word. Three words for IPv4, nine for IPv6; the count tells the families apart, so an IPv4-mapped IPv6 address
- * is not the IPv4 address.
+ * word. IPv4 takes three words, IPv6 nine. The count distinguishes the families, so an IPv4-mapped IPv6
+ * address never equals the IPv4 address.
  *
  * @module
  */
@@ -11,16 +11,16 @@ import type { Tuple } from '../wire/tuple.js';
 
 const WORD_LENGTH = 4;
 const IPV4_KEY_WORDS = (2 * IPV4_LENGTH) / WORD_LENGTH + 1;
-/** Room for a key of either family. */
+/** Words of the longer key, IPv6. */
 export const KEY_WORDS = (2 * IPV6_LENGTH) / WORD_LENGTH + 1;
 
-/** One key, filled anew for each question, so that a packet's tuple is looked up without an allocation. */
+/** A reusable key, refilled for each lookup, so that looking up a packet's tuple allocates nothing. */
 export class TupleKey {
   readonly words = new Int32Array(KEY_WORDS);
-  /** Words in use; the rest are left over from another key. */
+  /** Words in use; the others are left over from an earlier key. */
   count = 0;
 
-  /** Takes the addresses at two offsets of a packet that is known to have them. */
+  /** Reads the addresses at two offsets of a packet. The caller has checked that they are there. */
   readPacket(
     family: 4 | 6,
     bytes: Buffer,
@@ -42,7 +42,7 @@ export class TupleKey {
     this.#finish((2 * IPV6_LENGTH) >> 2, sourcePort, destinationPort);
   }
 
-  /** Throws `RangeError` where the two addresses are not of one family: such a tuple cannot be. */
+  /** Throws `RangeError` if the addresses are of different families. */
   readTuple(tuple: Tuple): void {
     const { source, destination } = tuple;
     if (source.length !== destination.length) {
@@ -66,7 +66,7 @@ export class TupleKey {
   }
 }
 
-/** The tuple back from `count` key words at `at`. */
+/** Returns the tuple of the `count` key words at `at`. */
 export function tupleOfWords(words: Int32Array, at: number, count: number): Tuple {
   const addressWords = count === IPV4_KEY_WORDS ? 1 : IPV6_LENGTH / WORD_LENGTH;
   const ports = words[at + count - 1] ?? 0;
@@ -79,7 +79,7 @@ export function tupleOfWords(words: Int32Array, at: number, count: number): Tupl
 }
 
 function addressOfWords(words: Int32Array, at: number, count: number): IpAddress {
-  // Byte by byte: an array so small lies in the heap as long as nobody asks for its buffer.
+  // Filled byte by byte: V8 keeps so small an array on its heap unless its `buffer` is read.
   const address = new Uint8Array(count * WORD_LENGTH);
   for (let byte = 0; byte < address.length; byte++) {
     address[byte] = (words[at + (byte >> 2)] ?? 0) >>> (24 - (byte & 3) * 8);

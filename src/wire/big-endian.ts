@@ -1,6 +1,7 @@
 /**
- * Numbers of packet headers, in network byte order, for what runs several times a packet: Buffer's own methods check their
- * arguments first, and cost some five times as much. The caller has checked that the bytes are there; those past the end read as 0.
+ * Reads big-endian numbers from packet headers. For code that runs several times per packet: Buffer's own
+ * methods validate their arguments and cost about five times as much. The caller must have checked the
+ * bounds; bytes past the end read as 0.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Numbers of a file that is written in the byte order of whoever wrote it, as captures are.
+ * Reads numbers from a file in the byte order of the machine that wrote it, as capture files need.
  *
  * @module
  */

@@ -1,8 +1,8 @@
 /**
- * The Internet checksum (RFC 1071) of IPv4 headers and TCP segments: to write it into a packet that was
- * changed, and to verify it. The TCP functions take the `IpView` of the packet, whole and not a fragment.
- * The pseudo header takes the destination address from the IP header: a packet on its way through an IPv6
- * routing header, whose last destination stands there instead (RFC 8200 §8.1), is out of scope.
+ * Verifies and writes the Internet checksum (RFC 1071) of IPv4 headers and TCP segments. The TCP functions
+ * take the `IpView` of a whole packet, not of a fragment. The pseudo header uses the destination address
+ * from the IP header. A packet with an IPv6 routing header, which carries its final destination there
+ * instead (RFC 8200 §8.1), is out of scope.
  *
  * @module
  */
@@ -12,12 +12,15 @@ import { TCP_CHECKSUM } from './tcp.js';
 
 const IPV4_CHECKSUM = 10; // u16
 
-/** The checksum of `[start, end)`: 0 where a right checksum is among the bytes. An odd last byte is padded with 0. */
+/**
+ * Returns the checksum of `[start, end)`, or 0 if the range contains a correct checksum. An odd last byte
+ * is padded with 0.
+ */
 export function internetChecksum(bytes: Buffer, start: number, end: number): number {
   return complement(wordSum(bytes, start, end));
 }
 
-/** Whether the IPv4 header at `at` carries the right checksum. */
+/** Returns whether the IPv4 header at `at` has a correct checksum. */
 export function ipv4ChecksumValid(bytes: Buffer, at: number): boolean {
   return internetChecksum(bytes, at, at + ipv4HeaderLength(bytes, at)) === 0;
 }
@@ -28,12 +31,12 @@ export function writeIpv4Checksum(bytes: Buffer, at: number): void {
   bytes.writeUInt16BE(internetChecksum(bytes, at, at + ipv4HeaderLength(bytes, at)), at + IPV4_CHECKSUM);
 }
 
-/** Whether the TCP segment of the packet carries the right checksum. */
+/** Returns whether the packet's TCP segment has a correct checksum. */
 export function tcpChecksumValid(bytes: Buffer, ip: IpView): boolean {
   return complement(pseudoHeaderSum(bytes, ip) + wordSum(bytes, ip.payloadAt, ip.end)) === 0;
 }
 
-/** Writes the checksum into the TCP header of the packet. */
+/** Writes the checksum into the packet's TCP header. */
 export function writeTcpChecksum(bytes: Buffer, ip: IpView): void {
   bytes.writeUInt16BE(0, ip.payloadAt + TCP_CHECKSUM);
   const checksum = complement(pseudoHeaderSum(bytes, ip) + wordSum(bytes, ip.payloadAt, ip.end));
@@ -41,8 +44,8 @@ export function writeTcpChecksum(bytes: Buffer, ip: IpView): void {
 }
 
 /**
- * RFC 9293 §3.1 and RFC 8200 §8.1. The two layouts have the same sum: addresses, protocol and length, the
- * latter below 2^16 in all that `IpView` reads.
+ * RFC 9293 §3.1 and RFC 8200 §8.1. Both layouts have the same sum: addresses, protocol and length. The
+ * length is below 2^16 in every packet that `IpView` reads.
  */
 function pseudoHeaderSum(bytes: Buffer, ip: IpView): number {
   const addressLength = ip.family === 4 ? IPV4_LENGTH : IPV6_LENGTH;
@@ -54,7 +57,10 @@ function pseudoHeaderSum(bytes: Buffer, ip: IpView): number {
   );
 }
 
-/** The sum of the 16-bit words, carries not yet folded: exact for every range that fits in memory. */
+/**
+ * Returns the sum of the 16-bit words with the carries not yet folded. The sum is exact for every range
+ * that fits in memory.
+ */
 function wordSum(bytes: Buffer, start: number, end: number): number {
   let sum = 0;
   let at = start;
@@ -63,7 +69,7 @@ function wordSum(bytes: Buffer, start: number, end: number): number {
   return sum;
 }
 
-/** Folds the carries back in (RFC 1071 §1) and complements. */
+/** Folds the carries (RFC 1071 §1) and returns the complement. */
 function complement(sum: number): number {
   let folded = sum;
   while (folded > 0xffff) folded = (folded % 0x10000) + Math.floor(folded / 0x10000);

@@ -1,6 +1,6 @@
 /**
- * Connection tracking entries as ctnetlink sends and takes them (linux/netfilter/nfnetlink_conntrack.h `CTA_*`).
- * One reader and one writer: what is read from the kernel can be written, and reads the same again.
+ * Connection tracking entries in ctnetlink format (linux/netfilter/nfnetlink_conntrack.h `CTA_*`). There is
+ * one reader and one writer: an entry read from the kernel can be written, and reads back the same.
  *
  * @module
  */
@@ -31,50 +31,50 @@ const CTA_HELP_NAME = 1;
 
 /** IPS_* bits of `ConntrackEntry.status` (linux/netfilter/nf_conntrack_common.h). */
 export const CONNTRACK_STATUS = {
-  /** Somebody expected this connection. */
+  /** An expectation matched this connection. */
   expected: 1 << 0,
   seenReply: 1 << 1,
   assured: 1 << 2,
   confirmed: 1 << 3,
   sourceNat: 1 << 4,
   destinationNat: 1 << 5,
-  /** A sequence adjustment is in force: set by the kernel, and only where the entry has room for one. */
+  /** A sequence adjustment is active. Set by the kernel, and only if the entry has a seqadj extension. */
   sequenceAdjust: 1 << 6,
 } as const;
 
-/** A tracked connection, as far as this project wants to know it. */
+/** The fields of a tracked connection that this project uses. */
 export interface ConntrackEntry {
-  /** IPPROTO_*; ports of `original` and `reply` are 0 where it has none. */
+  /** IPPROTO_*. The ports of `original` and `reply` are 0 if the protocol has no ports. */
   readonly protocol: number;
   readonly original: Tuple;
   readonly reply: Tuple;
   /** Bits of `CONNTRACK_STATUS`. */
   readonly status: number;
-  /** Seconds until it is forgotten, or would have been. */
+  /** Seconds until the entry expires; in a destroy event, the seconds it had left. */
   readonly timeout: number;
   readonly mark: number;
   readonly zone: number;
-  /** Tells this entry from a later one of the same tuple. */
+  /** Distinguishes this entry from a later one with the same tuple. */
   readonly id: number;
-  /** The helper attached to it, `sane`. */
+  /** Name of the attached helper, such as `sane`. */
   readonly helper: string | undefined;
-  /** Original tuple of the connection that this one was expected by. */
+  /** Original tuple of the master connection that expected this one. */
   readonly master: Tuple | undefined;
   readonly sequenceAdjustOriginal: SequenceAdjustment | undefined;
   readonly sequenceAdjustReply: SequenceAdjustment | undefined;
 }
 
 /**
- * What a request says about an entry. `original` alone names it, and may be the reply tuple as well: the kernel
- * looks in one table for both.
+ * The fields of a request. `original` alone identifies the entry. It may also hold the reply tuple, because
+ * the kernel keeps both tuples in one table.
  */
 export interface ConntrackFields extends Partial<ConntrackEntry> {
   readonly original: Tuple;
-  /** The bits of `mark` that are to change; all of them where it is absent. */
+  /** The bits of `mark` to change; all bits if absent. */
   readonly markMask?: number;
 }
 
-/** Writes the attributes of `fields` that are there; the caller has begun the message. */
+/** Writes the attributes present in `fields`. The caller has already begun the message. */
 export function writeConntrack(writer: NetlinkWriter, fields: ConntrackFields): void {
   writeTuple(writer, CTA_TUPLE_ORIG, fields.original, fields.protocol);
   if (fields.reply !== undefined) writeTuple(writer, CTA_TUPLE_REPLY, fields.reply, fields.protocol);
@@ -102,7 +102,7 @@ function writeNumber(writer: NetlinkWriter, type: number, value: number | undefi
   if (value !== undefined) writer.uint32(type, value);
 }
 
-/** Reads the payload of a conntrack message: `nfgenmsg`, then attributes. Unknown attributes are passed over. */
+/** Reads the payload of a conntrack message: `nfgenmsg`, then attributes. Unknown attributes are skipped. */
 export function readConntrack(
   bytes: Buffer,
   payloadAt: number,
@@ -120,15 +120,15 @@ export function readConntrack(
 }
 
 /**
- * The port that a TCP connection was made to, or -1 for all else: tells whether a message of an entry is worth
- * reading, and allocates nothing.
+ * Returns the original destination port of a TCP connection, or -1 for any other protocol. Allocates
+ * nothing, so a caller can skip irrelevant messages cheaply.
  */
 export function peekConnectionPort(bytes: Buffer, payloadAt: number, end: number): number {
   const originalAt = findAttribute(bytes, payloadAt + NFGENMSG_LENGTH, end, CTA_TUPLE_ORIG);
   return originalAt === -1 ? -1 : peekTcpDestinationPort(bytes, originalAt);
 }
 
-/** The attributes of one message, as they come. */
+/** Collects the attributes of one message. */
 class SeenConntrack {
   #original: DecodedTuple | undefined;
   #reply: DecodedTuple | undefined;
@@ -180,7 +180,7 @@ class SeenConntrack {
     }
   }
 
-  /** The entry, unless a tuple was missing. */
+  /** Returns the entry, or `undefined` if a tuple is missing. */
   entry(): ConntrackEntry | undefined {
     if (this.#original === undefined || this.#reply === undefined) return undefined;
     return {

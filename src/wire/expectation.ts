@@ -1,6 +1,6 @@
 /**
- * Expectations as ctnetlink sends and takes them (linux/netfilter/nfnetlink_conntrack.h `CTA_EXPECT_*`): who may
- * open which connection because of a master connection. TCP only.
+ * Expectations in ctnetlink format (linux/netfilter/nfnetlink_conntrack.h `CTA_EXPECT_*`): which connection
+ * may be opened because of a master connection. TCP only.
  *
  * @module
  */
@@ -29,38 +29,44 @@ const CTA_EXPECT_FN = 11;
 const CTA_EXPECT_NAT_DIR = 1;
 const CTA_EXPECT_NAT_TUPLE = 2;
 
-/** The expectfn with which the data connection is translated as its master is (net/netfilter/nf_nat_core.c). */
+/** The expectfn that applies the master's NAT to the data connection (net/netfilter/nf_nat_core.c). */
 export const FOLLOW_MASTER = 'nat-follow-master';
 
-/** How an expected connection is translated. */
+/** NAT of an expected connection. */
 export interface ExpectationNat {
-  /** The direction of the master that the expected connection goes against: 0 after 227 and 229, 1 after PORT and EPRT. */
+  /**
+   * The master's direction that is opposite to the expected connection: 0 after 227 and 229, 1 after PORT
+   * and EPRT.
+   */
   readonly direction: 0 | 1;
-  /** Its source port is the announced one, before translation; the rest is not used by `FOLLOW_MASTER`. */
+  /** The source port is the announced port before NAT. `FOLLOW_MASTER` ignores the other fields. */
   readonly tuple: Tuple;
 }
 
-/** A connection to come that belongs to one that is there. */
+/** A future connection that belongs to an existing one. */
 export interface Expectation {
-  /** The original tuple of the master; in requests its reply tuple will do as well. */
+  /** The master's original tuple; requests may also use its reply tuple. */
   readonly master: Tuple;
-  /** The connection to come; source port 0 with mask 0 is any port. */
+  /** The expected connection. Source port 0 with mask 0 means any port. */
   readonly tuple: Tuple;
-  /** Which bits of the source address and port must match; the destination always matches in full. */
+  /** The bits of the source address and port that must match. The destination must always match exactly. */
   readonly sourceMask: IpAddress;
   readonly sourcePortMask: number;
-  /** Seconds it has left. The kernel takes this only for an expectation that is already there. */
+  /** Seconds left. The kernel accepts this field only when it updates an existing expectation. */
   readonly timeout: number;
   readonly id: number;
-  /** Of master and expectation alike. The kernel takes it and does not tell it: 0 in what it sends. */
+  /**
+   * Conntrack zone of both the master and the expectation. The kernel reads this field but does not send
+   * it: received expectations have 0.
+   */
   readonly zone: number;
   /** NF_CT_EXPECT_* (linux/netfilter/nf_conntrack_common.h): permanent 1, inactive 2, userspace 4. */
   readonly flags: number;
-  /** Which of the helper's expectation policies counts it. */
+  /** The helper's expectation policy that counts this expectation. */
   readonly class: number;
-  /** The master's helper. Kernels of 2026 ignore it in requests. */
+  /** The master's helper. Kernels of 2026 ignore this field in requests. */
   readonly helper: string | undefined;
-  /** The name of the expectfn, `FOLLOW_MASTER` or none. */
+  /** Name of the expectfn: `FOLLOW_MASTER` or none. */
   readonly fn: string | undefined;
   readonly nat: ExpectationNat | undefined;
 }
@@ -96,14 +102,16 @@ function writeNumber(writer: NetlinkWriter, type: number, value: number | undefi
   if (value !== undefined) writer.uint32(type, value);
 }
 
-/** The kernel keeps only the source's part of a mask, and wants all of it written. */
+/** The kernel uses only the source part of a mask but requires a complete one. */
 function maskTuple(tuple: Tuple, sourcePort: number, source = fullMask(tuple.source)): Tuple {
   return { source, sourcePort, destination: fullMask(tuple.destination), destinationPort: 0xffff };
 }
 
 const fullMask = (address: IpAddress): IpAddress => new Uint8Array(address.length).fill(0xff);
 
-/** Reads the payload of an expectation message: `nfgenmsg`, then attributes. Unknown attributes are passed over. */
+/**
+ * Reads the payload of an expectation message: `nfgenmsg`, then attributes. Unknown attributes are skipped.
+ */
 export function readExpectation(
   bytes: Buffer,
   payloadAt: number,
@@ -120,7 +128,7 @@ export function readExpectation(
   return { ok: true, value: expectation };
 }
 
-/** The attributes of one message, as they come. */
+/** Collects the attributes of one message. */
 class SeenExpectation {
   #master: DecodedTuple | undefined;
   #tuple: DecodedTuple | undefined;
@@ -172,7 +180,7 @@ class SeenExpectation {
     }
   }
 
-  /** The expectation, unless a tuple was missing. */
+  /** Returns the expectation, or `undefined` if a tuple is missing. */
   expectation(): Expectation | undefined {
     if (this.#master === undefined || this.#tuple === undefined || this.#mask === undefined) return undefined;
     return {

@@ -1,6 +1,6 @@
 /**
- * Numbers in the order of this machine's processor, as netlink writes its headers (but not most netfilter
- * attributes: those are in network order). Reads and writes bounds-check, as Buffer's own do.
+ * Numbers in host byte order, which netlink uses for its headers. Most netfilter attributes are in network
+ * order instead. Reads and writes check bounds, as Buffer's methods do.
  *
  * @module
  */

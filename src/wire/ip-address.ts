@@ -1,12 +1,12 @@
 /**
- * IP addresses as their bytes in network order: 4 of them for IPv4, 16 for IPv6. Text is strict: dotted
- * quads of decimal octets, and RFC 4291 §2.2 forms without a zone. No host names, no octal, no hex quads.
+ * IP addresses as bytes in network order: 4 for IPv4, 16 for IPv6. Text parsing is strict: dotted quads of
+ * decimal octets, and RFC 4291 §2.2 forms without a zone. No host names, no octal, no hex quads.
  *
  * @module
  */
 import { isIPv4, isIPv6, SocketAddress } from 'node:net';
 
-/** The address bytes, network order; the length tells the family. */
+/** The address bytes in network order; the length determines the family. */
 export type IpAddress = Uint8Array;
 
 export const IPV4_LENGTH = 4;
@@ -15,14 +15,14 @@ export const IPV6_LENGTH = 16;
 /** 4 or 6. */
 export const ipFamily = (address: IpAddress): 4 | 6 => (address.length === IPV4_LENGTH ? 4 : 6);
 
-/** Reads an address of either family, or answers `undefined` where the text is not one. */
+/** Parses an address of either family. Returns `undefined` if the text is not an address. */
 export function parseIpAddress(text: string): IpAddress | undefined {
   if (isIPv4(text)) return Uint8Array.from(text.split('.'), Number);
   if (isIPv6(text) && !text.includes('%')) return parseIpv6(text);
   return undefined;
 }
 
-/** Text as RFC 5952 wants it. */
+/** Formats the address as RFC 5952 requires. */
 export function formatIpAddress(address: IpAddress): string {
   if (address.length === IPV4_LENGTH) return address.join('.');
   const groups: string[] = [];
@@ -37,8 +37,8 @@ export function sameIpAddress(one: IpAddress, other: IpAddress): boolean {
 }
 
 /**
- * The first `length` bytes, an even number, as a string that is none for a reader: a key for maps, two bytes a character. It
- * costs a small part of what the text does.
+ * Returns the first `length` bytes (an even number) as an unreadable string, two bytes per character. Meant
+ * as a map key; it costs much less than the formatted text.
  */
 export function addressKey(address: IpAddress, length = address.length): string {
   let key = '';
@@ -48,7 +48,7 @@ export function addressKey(address: IpAddress, length = address.length): string 
   return key;
 }
 
-/** `text` has passed `isIPv6`: at most one `::`, a dotted quad only at the end. */
+/** `text` has passed `isIPv6`, so it has at most one `::`, and a dotted quad only at the end. */
 function parseIpv6(text: string): IpAddress {
   const [head = '', tail] = text.split('::');
   const before = ipv6Groups(head);

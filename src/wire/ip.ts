@@ -1,8 +1,8 @@
 /**
- * A view of the IPv4 (RFC 791) or IPv6 (RFC 8200) packet in a borrowed range of bytes: where its addresses,
- * its payload and its end are. One view is made once and read again for every packet, so that reading
- * allocates nothing. It skips options and extension headers and reassembles nothing; checksums are
- * checksum.ts's.
+ * A view of the IPv4 (RFC 791) or IPv6 (RFC 8200) packet in a borrowed byte range: the offsets of its
+ * addresses, its payload and its end. One view is created once and reused for every packet, so reading
+ * allocates nothing. The view skips options and extension headers and does not reassemble fragments.
+ * Checksums are in checksum.ts.
  *
  * @module
  */
@@ -16,7 +16,7 @@ const IPV4_PROTOCOL = 9; // u8
 const IPV4_SOURCE = 12;
 const IPV4_DESTINATION = 16;
 const IPV4_HEADER_MIN = 20;
-/** More Fragments, and the 13 bits of the offset; either one set makes a packet a fragment. */
+/** More Fragments and the 13 offset bits. A packet with any of these bits set is a fragment. */
 const IPV4_FRAGMENT = 0x3fff;
 
 // IPv6 header, RFC 8200 §3
@@ -25,13 +25,13 @@ const NEXT_HEADER = 6; // u8
 const IPV6_SOURCE = 8;
 const IPV6_DESTINATION = 24;
 const IPV6_HEADER_LENGTH = 40;
-/** The offset of a fragment header (RFC 8200 §4.5), and its M flag; the two bits between are reserved. */
+/** Offset and M flag of a fragment header (RFC 8200 §4.5). The two bits between them are reserved. */
 const IPV6_FRAGMENT = 0xfff9;
 
 /** IPPROTO_TCP. */
 export const IP_PROTOCOL_TCP = 6;
 
-/** The IPv6 extension headers that are skipped, by IPPROTO_* number. */
+/** The IPv6 extension headers that `IpView` skips, by IPPROTO_* number. */
 export const IPV6_EXTENSIONS = {
   hopByHop: 0,
   routing: 43,
@@ -41,8 +41,8 @@ export const IPV6_EXTENSIONS = {
 } as const;
 
 /**
- * Extension headers read before the packet is given up. A packet in the order of RFC 8200 §4.1 has at most
- * six of those known here; a longer chain only serves to hide what follows it.
+ * Maximum number of extension headers to read. A packet in the order of RFC 8200 §4.1 has at most six of
+ * the headers above; a longer chain only serves to hide what follows.
  */
 export const IPV6_EXTENSIONS_MAX = 8;
 
@@ -55,24 +55,27 @@ export type IpFault =
   | 'ipv6-extension-truncated'
   | 'ipv6-extensions-too-many';
 
-/** What the last `read` found. The fields mean nothing before the first one, nor after one that found a fault. */
+/** The result of the last `read`. The fields are undefined before the first `read` and after a fault. */
 export class IpView {
   family: 4 | 6 = 4;
-  /** Where the IP header, the source and the destination address begin. */
+  /** Offsets of the IP header, the source address and the destination address. */
   headerAt = 0;
   sourceAt = 0;
   destinationAt = 0;
-  /** IPPROTO_* of the payload, past the extension headers. */
+  /** IPPROTO_* of the payload after the extension headers. */
   protocol = 0;
-  /** The payload is `[payloadAt, end)`; bytes after the packet's own length (Ethernet padding) are left out. */
+  /**
+   * The payload is `[payloadAt, end)`. Bytes beyond the packet's own length (Ethernet padding) are
+   * excluded.
+   */
   payloadAt = 0;
   end = 0;
-  /** A part of a datagram, the first one included. An IPv6 atomic fragment (RFC 6946) is whole. */
+  /** The packet is a fragment, possibly the first. An IPv6 atomic fragment (RFC 6946) counts as whole. */
   fragment = false;
-  /** The packet's own length reaches past the given range: a snap length or a copy range cut it. */
+  /** The packet is longer than the given range: a snap length or a copy range cut it. */
   cut = false;
 
-  /** Reads the packet that begins at `start`; `end` is where the bytes we have end. */
+  /** Reads the packet that begins at `start`. `end` is the end of the available bytes. */
   read(bytes: Buffer, start: number, end: number): IpFault | undefined {
     if (end <= start) return 'ip-header-truncated';
     this.headerAt = start;
@@ -108,20 +111,21 @@ export class IpView {
     this.protocol = u8At(bytes, start + NEXT_HEADER);
     this.payloadAt = start + IPV6_HEADER_LENGTH;
     this.fragment = false;
-    // RFC 2675 §2: the length is then in a hop-by-hop option, and past what any queue or capture here holds.
+    // RFC 2675 §2: the length is in a hop-by-hop option, and exceeds what any queue or capture here can
+    // hold.
     if (payloadLength === 0 && this.protocol === IPV6_EXTENSIONS.hopByHop) return 'ipv6-jumbogram';
     this.#endAt(this.payloadAt + payloadLength, end);
     return this.#skipExtensions(bytes);
   }
 
   /**
-   * Moves `protocol` and `payloadAt` past the extension headers; the same ones are skipped as conntrack skips
-   * (ipv6_skip_exthdr, net/ipv6/exthdrs_core.c). What follows the header of a fragment is not looked at.
+   * Moves `protocol` and `payloadAt` past the extension headers. Conntrack skips the same headers
+   * (ipv6_skip_exthdr, net/ipv6/exthdrs_core.c). Nothing after a fragment header is examined.
    */
   #skipExtensions(bytes: Buffer): IpFault | undefined {
     for (let count = 0; isExtension(this.protocol); count++) {
       if (count === IPV6_EXTENSIONS_MAX) return 'ipv6-extensions-too-many';
-      // All of them are at least 8 bytes long, and a multiple of 4.
+      // Every extension header is at least 8 bytes long and a multiple of 4.
       if (this.end - this.payloadAt < 8) return 'ipv6-extension-truncated';
       const length = extensionLength(bytes, this.payloadAt, this.protocol);
       if (length > this.end - this.payloadAt) return 'ipv6-extension-truncated';
@@ -141,16 +145,22 @@ export class IpView {
   }
 }
 
-/** Bytes of the IPv4 header at `at`, options included; below 20 in a header that `IpView.read` rejects. */
+/**
+ * Length of the IPv4 header at `at` in bytes, options included. Below 20 in a header that `IpView.read`
+ * rejects.
+ */
 export const ipv4HeaderLength = (bytes: Buffer, at: number): number => (u8At(bytes, at) & 0x0f) * 4;
 
-/** Writes the length of the whole packet at `at`, header included, as its family counts it; no checksum. */
+/**
+ * Writes the length of the packet at `at`. `length` includes the header; the written field counts as its
+ * family does. Does not update the checksum.
+ */
 export function writeIpLength(bytes: Buffer, at: number, length: number): void {
   if (u8At(bytes, at) >>> 4 === 4) bytes.writeUInt16BE(length, at + TOTAL_LENGTH);
   else bytes.writeUInt16BE(length - IPV6_HEADER_LENGTH, at + PAYLOAD_LENGTH);
 }
 
-/** A copy of the address that begins at `at`. */
+/** Returns a copy of the address at `at`. */
 export function ipAddressAt(bytes: Buffer, at: number, family: 4 | 6): IpAddress {
   return new Uint8Array(bytes.subarray(at, at + (family === 4 ? IPV4_LENGTH : IPV6_LENGTH)));
 }
@@ -165,7 +175,7 @@ function isExtension(protocol: number): boolean {
   );
 }
 
-/** RFC 8200 §4.2: units of 8 bytes after the first; AH (RFC 4302 §2.2): units of 4 after the second. */
+/** RFC 8200 §4.2: 8-byte units, not counting the first 8 bytes. AH (RFC 4302 §2.2): 4-byte units, minus 2. */
 function extensionLength(bytes: Buffer, at: number, protocol: number): number {
   if (protocol === IPV6_EXTENSIONS.fragment) return 8;
   const units = u8At(bytes, at + 1);

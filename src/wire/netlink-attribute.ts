@@ -1,7 +1,7 @@
 /**
- * Reads netlink attributes (linux/netlink.h `struct nlattr`): a 4-byte header in host order, a value, padding
- * to 4 bytes. The reader's fault is sticky and shared with the readers of its nests: read everything, then ask
- * `fault` once. After a fault `next()` answers false, and values read are zeros.
+ * Reads netlink attributes (linux/netlink.h `struct nlattr`): a 4-byte header in host order, a value, and
+ * padding to 4 bytes. The reader's fault is sticky and shared with the readers of its nests: read
+ * everything, then check `fault` once. After a fault, `next()` returns false and all values read as zero.
  *
  * @module
  */
@@ -16,8 +16,9 @@ export const NESTED = 0x8000;
 const TYPE_MASK = 0x3fff;
 
 /**
- * Where the value of the first attribute of `type` in `[at, end)` begins, or -1; `attributeEnd` says where it ends.
- * For a look at one number without a reader; bytes that break the format answer -1.
+ * Returns the offset of the value of the first attribute of `type` in `[at, end)`, or -1; `attributeEnd`
+ * returns the end of the value. For reading one number without a reader. Returns -1 if the bytes break the
+ * format.
  */
 export function findAttribute(bytes: Buffer, at: number, end: number, type: number): number {
   while (end - at >= ATTRIBUTE_HEADER_LENGTH) {
@@ -29,7 +30,7 @@ export function findAttribute(bytes: Buffer, at: number, end: number, type: numb
   return -1;
 }
 
-/** Where the value ends that `findAttribute` found at `valueAt`. */
+/** Returns the end of the value that `findAttribute` found at `valueAt`. */
 export const attributeEnd = (bytes: Buffer, valueAt: number): number =>
   valueAt - ATTRIBUTE_HEADER_LENGTH + readHostUint16(bytes, valueAt - ATTRIBUTE_HEADER_LENGTH);
 
@@ -38,7 +39,7 @@ interface StickyFault {
   at: number;
 }
 
-/** Walks the attributes in `[start, end)`, one for each `next()` that answers true. */
+/** Walks the attributes in `[start, end)`: one for each `next()` that returns true. */
 export class AttributeReader {
   readonly #bytes: Buffer;
   readonly #limit: number;
@@ -68,7 +69,7 @@ export class AttributeReader {
     return this.#sticky.fault;
   }
 
-  /** Where that fault was seen. */
+  /** Offset of the fault. */
   get faultAt(): number {
     return this.#sticky.at;
   }
@@ -91,7 +92,7 @@ export class AttributeReader {
     return this.#holds(1) ? this.#bytes.readUInt8(this.#valueAt) : 0;
   }
 
-  /** Network order, as all of netfilter's numbers are. */
+  /** Network order, like all netfilter numbers. */
   uint16(): number {
     return this.#holds(2) ? this.#bytes.readUInt16BE(this.#valueAt) : 0;
   }
@@ -104,25 +105,28 @@ export class AttributeReader {
     return this.#holds(4) ? this.#bytes.readInt32BE(this.#valueAt) : 0;
   }
 
-  /** A copy of the value, which must be `length` bytes long. */
+  /** Returns a copy of the value, which must be `length` bytes long. */
   bytes(length: number): Uint8Array {
     if (!this.#holds(length)) return new Uint8Array(length);
     return new Uint8Array(this.#bytes.subarray(this.#valueAt, this.#valueEnd));
   }
 
-  /** A string up to its NUL, or to the end of the value where it has none. */
+  /** Returns the string up to its NUL, or up to the end of the value if there is no NUL. */
   text(): string {
     const value = this.#bytes.subarray(this.#valueAt, this.#valueEnd);
     const nul = value.indexOf(0);
     return value.toString('latin1', 0, nul === -1 ? value.length : nul);
   }
 
-  /** A reader of the attributes within this one. */
+  /** Returns a reader for the attributes nested in this one. */
   nested(): AttributeReader {
     return new AttributeReader(this.#bytes, this.#valueAt, this.#valueEnd, this.#sticky);
   }
 
-  /** Notes a fault that the caller saw, unless there was one before. Answers false, for `return reader.fail(…)`. */
+  /**
+   * Records a fault found by the caller, unless there is one already. Returns false, for `return
+   * reader.fail(…)`.
+   */
   fail(fault: NetlinkFault, at: number = this.#valueAt): false {
     if (this.#sticky.fault === undefined) {
       this.#sticky.fault = fault;

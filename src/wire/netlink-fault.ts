@@ -1,24 +1,24 @@
 /**
- * How bytes can break netlink's format. These are faults of a message, told as values; what the kernel refuses is
- * an errno, and something else.
+ * The ways in which bytes can break netlink's format. These faults belong to the message and are returned
+ * as values. A refusal by the kernel is an errno instead.
  *
  * @module
  */
 export type NetlinkFault =
-  /** Fewer bytes left than `struct nlmsghdr` has. */
+  /** Fewer bytes remain than `struct nlmsghdr` needs. */
   | 'message-header-truncated'
-  /** `nlmsg_len` is smaller than its own header. */
+  /** `nlmsg_len` is smaller than the message header. */
   | 'message-length-too-small'
   | 'message-length-past-end'
-  /** The fixed part between header and attributes (`nlmsgerr`, `nfgenmsg`) is not whole. */
+  /** The fixed part between header and attributes (`nlmsgerr`, `nfgenmsg`) is truncated. */
   | 'message-body-truncated'
   | 'attribute-header-truncated'
-  /** `nla_len` is smaller than its own header. */
+  /** `nla_len` is smaller than the attribute header. */
   | 'attribute-length-too-small'
   | 'attribute-length-past-end'
-  /** The value is not of the size that its type has. */
+  /** The value does not have the size that its type requires. */
   | 'attribute-wrong-size'
-  /** One that the message makes no sense without. */
+  /** A required attribute is missing. */
   | 'attribute-missing'
-  /** A tuple with one IPv4 and one IPv6 address. */
+  /** A tuple has one IPv4 and one IPv6 address. */
   | 'address-families-differ';

@@ -1,6 +1,6 @@
 /**
- * Writes netlink messages and their attributes into one buffer that is kept and reused, and grows where it
- * must. Lengths are kept right after every call: what `written` answers can be sent at any time.
+ * Writes netlink messages and their attributes into one buffer, which is reused and grows as needed. Every
+ * call keeps the length fields correct, so `written` can be sent at any time.
  *
  * @module
  */
@@ -8,12 +8,15 @@ import { writeHostUint16, writeHostUint32 } from './host-order.js';
 import { ATTRIBUTE_HEADER_LENGTH, NESTED } from './netlink-attribute.js';
 import { alignNetlink, MESSAGE_HEADER, MESSAGE_HEADER_LENGTH } from './netlink.js';
 
-/** Enough for an expectation with NAT for IPv6 (about 600 bytes) and a sequence adjustment beside it. */
+/** Enough for an expectation with NAT for IPv6 (about 600 bytes) plus a sequence adjustment. */
 const DEFAULT_CAPACITY = 2048;
-/** An attribute's length has 16 bits, its header included. */
+/** An attribute's length field has 16 bits and includes the header. */
 const VALUE_MAX = 0xffff - ATTRIBUTE_HEADER_LENGTH;
 
-/** Throws RangeError for a value that does not fit its field: that is our own bug, never the network's. */
+/**
+ * Throws RangeError for a value that does not fit its field: a bug in this program, never a fault of the
+ * network.
+ */
 export class NetlinkWriter {
   #bytes: Buffer;
   #end = 0;
@@ -23,7 +26,7 @@ export class NetlinkWriter {
     this.#bytes = Buffer.alloc(capacity);
   }
 
-  /** The messages so far; borrowed: the next call may overwrite or move them. */
+  /** The messages so far. Borrowed: the next call may overwrite or move them. */
   get written(): Buffer {
     return this.#bytes.subarray(0, this.#end);
   }
@@ -32,7 +35,7 @@ export class NetlinkWriter {
     this.#end = 0;
   }
 
-  /** Begins a message; everything up to the next call belongs to it. */
+  /** Begins a message. Everything written before the next `beginMessage` belongs to it. */
   beginMessage(type: number, flags: number, sequence: number): void {
     this.#messageAt = this.#end;
     const at = this.#extend(MESSAGE_HEADER_LENGTH);
@@ -41,7 +44,7 @@ export class NetlinkWriter {
     writeHostUint32(this.#bytes, at + MESSAGE_HEADER.sequence, sequence);
   }
 
-  /** A fixed part that follows the message header and is no attribute. */
+  /** Writes a fixed part that follows the message header and is not an attribute. */
   fixed(value: Uint8Array): void {
     const at = this.#extend(value.length);
     this.#bytes.set(value, at);
@@ -52,7 +55,7 @@ export class NetlinkWriter {
     this.#bytes.writeUInt8(value, at);
   }
 
-  /** Network order, as all of netfilter's numbers are. */
+  /** Network order, like all netfilter numbers. */
   uint16(type: number, value: number): void {
     const at = this.#attribute(type, 2);
     this.#bytes.writeUInt16BE(value, at);
@@ -73,13 +76,13 @@ export class NetlinkWriter {
     this.#bytes.set(value, at);
   }
 
-  /** A string with its NUL. */
+  /** Writes a string with its NUL. */
   text(type: number, value: string): void {
     const at = this.#attribute(type, value.length + 1);
     this.#bytes.write(value, at, 'latin1');
   }
 
-  /** Opens a nest; give what it answers to `closeNest` when the attributes within are written. */
+  /** Opens a nest. Pass the result to `closeNest` after writing the nested attributes. */
   openNest(type: number): number {
     return this.#attribute(type | NESTED, 0);
   }
@@ -88,7 +91,7 @@ export class NetlinkWriter {
     this.#setAttributeLength(valueAt, this.#end - valueAt);
   }
 
-  /** Writes an attribute's header and answers where its zeroed value begins. */
+  /** Writes an attribute's header and returns the offset of its zeroed value. */
   #attribute(type: number, length: number): number {
     const valueAt = this.#extend(ATTRIBUTE_HEADER_LENGTH + length) + ATTRIBUTE_HEADER_LENGTH;
     this.#setAttributeLength(valueAt, length);
@@ -101,7 +104,7 @@ export class NetlinkWriter {
     writeHostUint16(this.#bytes, valueAt - ATTRIBUTE_HEADER_LENGTH, ATTRIBUTE_HEADER_LENGTH + length);
   }
 
-  /** Makes the message longer by `length` zeroed bytes and padding, and answers where they begin. */
+  /** Extends the message by `length` zeroed bytes plus padding, and returns their offset. */
   #extend(length: number): number {
     const at = this.#end;
     const end = at + alignNetlink(length);

@@ -1,7 +1,7 @@
 /**
- * Netlink messages (linux/netlink.h): the 16-byte header in host order, and the acknowledgement. What is
- * between header and end is somebody else's: attributes are read by netlink-attribute.ts, and messages are
- * written by netlink-writer.ts. Bytes that break the format end the walk with a fault, never with an exception.
+ * Netlink messages (linux/netlink.h): the 16-byte header in host order, and the acknowledgement. The rest
+ * is read and written elsewhere: netlink-attribute.ts reads attributes, netlink-writer.ts writes messages.
+ * Bytes that break the format end the walk with a fault, never with an exception.
  *
  * @module
  */
@@ -14,23 +14,23 @@ export const MESSAGE_HEADER = { length: 0, type: 4, flags: 6, sequence: 8, portI
 /** NLMSG_HDRLEN. */
 export const MESSAGE_HEADER_LENGTH = 16;
 
-/** NLMSG_*: the types below 16 are netlink's own. */
+/** NLMSG_*. Types below 16 are netlink's own. */
 export const CONTROL_TYPES = { noop: 1, error: 2, done: 3, overrun: 4 } as const;
 
-/** NLM_F_*; the meaning of a bit above 0xff depends on the kind of request. */
+/** NLM_F_*. The meaning of a bit above 0xff depends on the kind of request. */
 export const MESSAGE_FLAGS = {
   request: 0x1,
   multi: 0x2,
   ack: 0x4,
-  /** NLM_F_ROOT | NLM_F_MATCH, of a GET. */
+  /** In a GET: NLM_F_ROOT | NLM_F_MATCH. */
   dump: 0x300,
-  /** Of a NEW: fail with EEXIST where the object is there. */
+  /** In a NEW: fail with EEXIST if the object exists. */
   exclusive: 0x200,
-  /** Of a NEW: make the object where it is not there. */
+  /** In a NEW: create the object if it does not exist. */
   create: 0x400,
-  /** Of an acknowledgement: the request's own bytes are not repeated. */
+  /** In an acknowledgement: the request is not repeated. */
   capped: 0x100,
-  /** Of an acknowledgement: attributes follow (NETLINK_EXT_ACK). */
+  /** In an acknowledgement: attributes follow (NETLINK_EXT_ACK). */
   acknowledgementAttributes: 0x200,
 } as const;
 
@@ -38,12 +38,12 @@ export const MESSAGE_FLAGS = {
 export const alignNetlink = (length: number): number => (length + 3) & ~3;
 
 /**
- * Walks the messages that stand one after the other in `[start, end)`. After `next()` answered true the fields
- * describe one message, whole; after it answered false, `fault` says whether the bytes ended properly.
+ * Walks the consecutive messages in `[start, end)`. After `next()` returns true, the fields describe one
+ * whole message. After it returns false, `fault` tells whether the bytes ended cleanly.
  */
 export class MessageReader {
   readonly bytes: Buffer;
-  /** Where the message begins, and its payload begins and ends. */
+  /** Offsets of the message, and of its payload's first byte and end. */
   at: number;
   payloadAt: number;
   end: number;
@@ -94,7 +94,10 @@ export class MessageReader {
   }
 }
 
-/** What an NLMSG_ERROR, or the NLMSG_DONE of a dump, says about the request of the same sequence number. */
+/**
+ * The content of an NLMSG_ERROR, or of the NLMSG_DONE of a dump, for the request with the same sequence
+ * number.
+ */
 export interface Acknowledgement {
   /** 0, or the errno as a positive number. */
   readonly errno: number;
@@ -105,7 +108,7 @@ export interface Acknowledgement {
 const ERROR_NUMBER_LENGTH = 4;
 const NLMSGERR_ATTR_MSG = 1;
 
-/** Reads the acknowledgement that `message` stands on: `struct nlmsgerr`, then perhaps attributes. */
+/** Reads the acknowledgement at `message`'s current position: `struct nlmsgerr`, then optional attributes. */
 export function readAcknowledgement(message: MessageReader): Acknowledgement | NetlinkFault {
   const { bytes, payloadAt, end, flags } = message;
   if (end - payloadAt < ERROR_NUMBER_LENGTH) return 'message-body-truncated';
@@ -123,7 +126,10 @@ export function readAcknowledgement(message: MessageReader): Acknowledgement | N
   return readExplanation(errno, new AttributeReader(bytes, attributesAt, end));
 }
 
-/** The refused request is repeated whole unless the acknowledgement is capped; its header says how long it is. */
+/**
+ * The whole refused request is repeated unless the acknowledgement is capped. The request's own header
+ * gives its length.
+ */
 const repeatedLength = (bytes: Buffer, at: number): number =>
   Math.max(MESSAGE_HEADER_LENGTH, readHostUint32(bytes, at + MESSAGE_HEADER.length));
 

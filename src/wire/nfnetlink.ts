@@ -1,6 +1,6 @@
 /**
- * What every netfilter message has between netlink's header and its attributes: `struct nfgenmsg`
- * (linux/netfilter/nfnetlink.h), and the numbers of subsystems, messages and multicast groups in use here.
+ * The part of a netfilter message between netlink's header and the attributes: `struct nfgenmsg`
+ * (linux/netfilter/nfnetlink.h), and the subsystem, message and multicast group numbers used here.
  *
  * @module
  */
@@ -8,12 +8,12 @@ import { AttributeReader } from './netlink-attribute.js';
 import { MESSAGE_FLAGS } from './netlink.js';
 import type { NetlinkWriter } from './netlink-writer.js';
 
-/** NFNL_SUBSYS_*: the upper byte of a message's type. */
+/** NFNL_SUBSYS_*: the upper byte of the message type. */
 export const SUBSYSTEMS = { conntrack: 1, expectation: 2, queue: 3 } as const;
 /** One of `SUBSYSTEMS`. */
 export type Subsystem = (typeof SUBSYSTEMS)[keyof typeof SUBSYSTEMS];
 
-/** IPCTNL_MSG_CT_* and IPCTNL_MSG_EXP_*: both subsystems number these alike. */
+/** IPCTNL_MSG_CT_* and IPCTNL_MSG_EXP_*: both subsystems use the same numbers. */
 export const CTNETLINK_MESSAGES = { new: 0, get: 1, delete: 2 } as const;
 
 /** NFQNL_MSG_* that userspace sends. */
@@ -38,10 +38,10 @@ export const messageType = (subsystem: number, message: number): number => (subs
 
 /** The length of `struct nfgenmsg`. */
 export const NFGENMSG_LENGTH = 4;
-/** The only version there is. */
+/** The only version. */
 const NFNETLINK_V0 = 0;
 
-/** Begins a request that wants an acknowledgement. `resourceId` is a queue number where the subsystem has queues. */
+/** Begins a request with NLM_F_ACK. `resourceId` is the queue number in the queue subsystem. */
 export function beginRequest(
   writer: NetlinkWriter,
   subsystem: Subsystem,
@@ -59,7 +59,10 @@ export function beginRequest(
   writer.fixed(Uint8Array.of(family, NFNETLINK_V0, resourceId >>> 8, resourceId & 0xff));
 }
 
-/** The attributes of a netfilter message's payload; a payload too short for its header is a fault of the reader. */
+/**
+ * Returns a reader for the attributes in a netfilter message's payload. If the payload is too short for its
+ * header, the reader has a fault.
+ */
 export function readAttributes(bytes: Buffer, payloadAt: number, end: number): AttributeReader {
   const attributes = new AttributeReader(bytes, payloadAt + NFGENMSG_LENGTH, end);
   if (end - payloadAt < NFGENMSG_LENGTH) attributes.fail('message-body-truncated', payloadAt);

@@ -1,6 +1,6 @@
 /**
- * NFQNL_MSG_CONFIG requests (linux/netfilter/nfnetlink_queue.h): bind a queue, set a flag of it. The addon writes
- * its own for the queue that it serves; these are for asking what the kernel can do.
+ * NFQNL_MSG_CONFIG requests (linux/netfilter/nfnetlink_queue.h): bind a queue, set a queue flag. Used only
+ * to probe the kernel; the addon writes its own requests for the queue it serves.
  *
  * @module
  */
@@ -16,16 +16,16 @@ export const QUEUE_COMMANDS = { bind: 1, unbind: 2 } as const;
 
 /** NFQA_CFG_F_*. */
 export const QUEUE_FLAGS = {
-  /** A full queue accepts instead of dropping. */
+  /** A full queue accepts packets instead of dropping them. */
   failOpen: 1 << 0,
-  /** Packets bring their conntrack entry along; needs the kernel's glue (CONFIG_NETFILTER_NETLINK_GLUE_CT). */
+  /** Packets carry their conntrack entry. Needs the kernel's glue (CONFIG_NETFILTER_NETLINK_GLUE_CT). */
   conntrack: 1 << 1,
 } as const;
 
-/** `struct nfqnl_msg_config_cmd`: command, padding, protocol family (which kernels since 3.8 ignore). */
+/** `struct nfqnl_msg_config_cmd`: command, padding, protocol family (ignored since Linux 3.8). */
 const COMMAND_LENGTH = 4;
 
-/** Binds the queue of the message's header to the sending socket, or lets go of it. */
+/** Binds the queue in the message header to the sending socket, or unbinds it. */
 export function writeQueueCommand(
   writer: NetlinkWriter,
   command: (typeof QUEUE_COMMANDS)[keyof typeof QUEUE_COMMANDS],
@@ -35,7 +35,7 @@ export function writeQueueCommand(
   writer.bytes(NFQA_CFG_CMD, value);
 }
 
-/** Raises one flag; the others stay as they are. */
+/** Sets one flag and leaves the others unchanged. */
 export function writeQueueFlag(
   writer: NetlinkWriter,
   flag: (typeof QUEUE_FLAGS)[keyof typeof QUEUE_FLAGS],

@@ -1,6 +1,7 @@
 /**
- * `CTA_SEQ_ADJ_ORIG` and `CTA_SEQ_ADJ_REPLY` (linux/netfilter/nfnetlink_conntrack.h `enum ctattr_seqadj`): by how
- * much the kernel shifts the sequence numbers of one direction after we changed the length of what it carried.
+ * `CTA_SEQ_ADJ_ORIG` and `CTA_SEQ_ADJ_REPLY` (linux/netfilter/nfnetlink_conntrack.h `enum ctattr_seqadj`):
+ * how far the kernel shifts the sequence numbers of one direction after a rewrite changed the payload
+ * length.
  *
  * @module
  */
@@ -12,8 +13,9 @@ const CTA_SEQADJ_OFFSET_BEFORE = 2;
 const CTA_SEQADJ_OFFSET_AFTER = 3;
 
 /**
- * The kernel adds `offsetAfter` to sequence numbers strictly after `position`, `offsetBefore` to the others.
- * Offsets are signed and cumulative over the connection; `position` is the sender's own number.
+ * The kernel adds `offsetAfter` to sequence numbers strictly after `position`, and `offsetBefore` to the
+ * others. Offsets are signed and cumulative over the connection. `position` is a sequence number as the
+ * sender used it.
  */
 export interface SequenceAdjustment {
   readonly position: number;
@@ -21,7 +23,7 @@ export interface SequenceAdjustment {
   readonly offsetAfter: number;
 }
 
-/** Writes the nest `type`; the kernel wants all three of its numbers. */
+/** Writes the nest `type`. The kernel requires all three numbers. */
 export function writeSequenceAdjustment(
   writer: NetlinkWriter,
   type: number,
@@ -34,7 +36,7 @@ export function writeSequenceAdjustment(
   writer.closeNest(nest);
 }
 
-/** Reads the nest that `attributes` stands on. */
+/** Reads the nest at the current position of `attributes`. */
 export function readSequenceAdjustment(attributes: AttributeReader): SequenceAdjustment {
   let position = 0;
   let offsetBefore = 0;

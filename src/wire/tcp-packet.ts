@@ -1,12 +1,15 @@
 /**
- * Tells whether bytes are an IP packet with a whole TCP header: what every reader of packets asks first.
+ * Checks whether bytes are an IP packet with a whole TCP header: the first check of every packet reader.
  *
  * @module
  */
 import { IP_PROTOCOL_TCP, type IpView } from './ip.js';
 import { tcpFault } from './tcp.js';
 
-/** Has `ip` read the packet `[start, end)`; answers false where that is no readable TCP segment, or a fragment of one. */
+/**
+ * Reads the packet `[start, end)` into `ip`. Returns false if it is not a readable TCP segment or is a
+ * fragment.
+ */
 export function readTcpPacket(ip: IpView, bytes: Buffer, start: number, end: number): boolean {
   if (ip.read(bytes, start, end) !== undefined) return false;
   if (ip.fragment || ip.protocol !== IP_PROTOCOL_TCP) return false;

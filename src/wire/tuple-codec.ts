@@ -1,6 +1,6 @@
 /**
- * `CTA_TUPLE_*` nests (linux/netfilter/nfnetlink_conntrack.h): addresses, transport protocol and ports.
- * A protocol without ports (ICMP) reads as ports 0.
+ * `CTA_TUPLE_*` nests (linux/netfilter/nfnetlink_conntrack.h): addresses, transport protocol and ports. The
+ * ports of a protocol without ports (ICMP) read as 0.
  *
  * @module
  */
@@ -23,7 +23,7 @@ const CTA_PROTO_DST_PORT = 3;
 /** linux/in.h. */
 export const IPPROTO_TCP = 6;
 
-/** A tuple and what conntrack says beside it. */
+/** A tuple with its transport protocol. */
 export interface DecodedTuple {
   readonly tuple: Tuple;
   /** IPPROTO_*. */
@@ -46,7 +46,7 @@ export function writeTuple(writer: NetlinkWriter, type: number, tuple: Tuple, pr
   writer.closeNest(nest);
 }
 
-/** Reads the tuple nest that `attributes` stands on. On a fault the answer is a tuple of nothing. */
+/** Reads the tuple nest at the current position of `attributes`. On a fault, returns an empty tuple. */
 export function readTuple(attributes: AttributeReader): DecodedTuple {
   let addresses: Addresses | undefined;
   let transport: Transport = { protocol: 0, sourcePort: 0, destinationPort: 0 };
@@ -62,8 +62,8 @@ export function readTuple(attributes: AttributeReader): DecodedTuple {
 }
 
 /**
- * The destination port of the TCP tuple nest whose value begins at `valueAt`, or -1 where it has none: for events
- * of which few matter, without a tuple for each.
+ * Returns the destination port of the TCP tuple nest whose value begins at `valueAt`, or -1 if it has none.
+ * Allocates no tuple: most events are irrelevant.
  */
 export function peekTcpDestinationPort(bytes: Buffer, valueAt: number): number {
   const transportAt = findAttribute(bytes, valueAt, attributeEnd(bytes, valueAt), CTA_TUPLE_PROTO);

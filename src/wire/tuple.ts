@@ -1,5 +1,5 @@
 /**
- * One direction of a TCP connection as conntrack names it (`CTA_TUPLE_*`,
+ * One direction of a TCP connection, as conntrack identifies it (`CTA_TUPLE_*`,
  * linux/netfilter/nfnetlink_conntrack.h).
  *
  * @module
@@ -13,7 +13,7 @@ export interface Tuple {
   readonly destinationPort: number;
 }
 
-/** The other direction of a connection that nobody translates. */
+/** Returns the other direction of a connection without NAT. */
 export function invertTuple(tuple: Tuple): Tuple {
   return {
     source: tuple.destination,

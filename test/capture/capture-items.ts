@@ -1,12 +1,12 @@
 /**
- * Runs the capture reader over chunks and keeps what it says. Each chunk is overwritten once its items are
- * taken, so that a reader which goes on using borrowed bytes is seen.
+ * Runs the capture reader over chunks and records its items. Each chunk is overwritten once its items are
+ * taken, which exposes a reader that keeps borrowed bytes.
  *
  * @module
  */
 import { CaptureReader, type CaptureFault, type CaptureItem } from '../../src/capture/capture.js';
 
-/** A frame with bytes of its own. */
+/** A frame with a copy of its bytes. */
 export interface KeptFrame {
   readonly kind: 'frame';
   readonly number: number;
@@ -18,7 +18,7 @@ export interface KeptFrame {
 
 const POISON = 0xee;
 
-/** All items of the capture that arrives in `chunks`. */
+/** Returns all items of the capture that arrives in `chunks`. */
 export function readChunks(chunks: Iterable<Uint8Array>): (KeptFrame | CaptureFault)[] {
   const reader = new CaptureReader();
   const items: (KeptFrame | CaptureFault)[] = [];
@@ -33,7 +33,7 @@ export function readChunks(chunks: Iterable<Uint8Array>): (KeptFrame | CaptureFa
 
 export const readCapture = (file: Uint8Array): (KeptFrame | CaptureFault)[] => readChunks([file]);
 
-/** The frames of a capture that must be without a fault. */
+/** Returns the frames of a capture, which must have no fault. */
 export function readFrames(file: Uint8Array): KeptFrame[] {
   return readCapture(file).map((item) => {
     if (item.kind === 'fault') throw new Error(`${item.fault} at byte ${item.at}`);
@@ -41,7 +41,7 @@ export function readFrames(file: Uint8Array): KeptFrame[] {
   });
 }
 
-/** `bytes` cut into pieces of `size`, the last one shorter. */
+/** Cuts `bytes` into pieces of `size`; the last one may be shorter. */
 export function* piecesOf(bytes: Uint8Array, size: number): Iterable<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }

@@ -15,7 +15,7 @@ const dialogue = ['220 ready\r\n', 'USER anonymous\r\n', '331 password\r\n'].map
   time: 1_763_802_651 + at / 8,
 }));
 
-/** Small files of every format, with all that makes reading them different. */
+/** Small files of every format, covering everything that makes reading them different. */
 const FILES: [name: string, file: Buffer][] = [
   ['pcap', pcapFile(dialogue)],
   ['pcap, big-endian, longer records', pcapFile(dialogue, { bigEndian: true, variant: 'modified' })],
@@ -53,7 +53,7 @@ describe('CaptureReader', () => {
     }
   });
 
-  it('gives the same items for any chunks at all, empty ones included', () => {
+  it('gives the same items for arbitrary chunks, including empty ones', () => {
     const anyFile = fc.constantFrom(...FILES.map(([, file]) => file));
     fc.assert(
       fc.property(anyFile, fc.array(fc.nat(700), { maxLength: 30, size: 'max' }), (file, cuts) => {
@@ -64,7 +64,7 @@ describe('CaptureReader', () => {
     );
   });
 
-  it.each(FILES)('of a file cut short gives the frames that are whole, then one fault: %s', (_name, file) => {
+  it.each(FILES)('gives the whole frames of a truncated file, then one fault: %s', (_name, file) => {
     const frames = readFrames(file);
     const cleanCuts = new Set<number>();
     const faultsAt = new Set<number>();
@@ -81,19 +81,19 @@ describe('CaptureReader', () => {
       expect(last.at).toBeLessThan(length);
       faultsAt.add(last.at);
     }
-    // What is cut begins where the file could have ended: behind another record, or behind nothing.
+    // The truncated part begins at a possible end of the file: after another record, or after nothing.
     expect(faultsAt).toEqual(new Set([0, ...cleanCuts]));
     expect(cleanCuts.size).toBeGreaterThanOrEqual(frames.length);
   });
 
-  it('tells where the record begins that is cut', () => {
+  it('reports the offset of the truncated record', () => {
     const file = pcapFile(dialogue);
     const first = 24 + 16 + (dialogue[0]?.bytes.length ?? 0);
     const items = readCapture(file.subarray(0, first + 20));
     expect(items[1]).toEqual({ kind: 'fault', fault: 'truncated', at: first });
   });
 
-  it('has no fault where a file ends between two records, or between two blocks', () => {
+  it('reports no fault if a file ends between two records or two blocks', () => {
     const pcap = pcapFile(dialogue);
     expect(readFrames(pcap.subarray(0, 24))).toHaveLength(0);
     expect(readFrames(pcap.subarray(0, 24 + 16 + (dialogue[0]?.bytes.length ?? 0)))).toHaveLength(1);
@@ -123,7 +123,7 @@ describe('CaptureReader', () => {
     expect(readChunks(piecesOf(file, 1))).toEqual(expected);
   });
 
-  it('says nothing more after a fault or after the end', () => {
+  it('gives nothing more after a fault or after the end', () => {
     const reader = new CaptureReader();
     expect([...reader.feed(Buffer.from('text'))]).toMatchObject([{ fault: 'not-a-capture' }]);
     expect([...reader.feed(pcapFile(dialogue))]).toEqual([]);
@@ -135,7 +135,7 @@ describe('CaptureReader', () => {
     expect([...ended.end()]).toEqual([]);
   });
 
-  it('gives with the next chunk, or at the end, what was not taken', () => {
+  it('gives items that were not taken with the next chunk or at the end', () => {
     const [first, second] = [pcapFile(dialogue), pcapFile(dialogue).subarray(24)];
     const reader = new CaptureReader();
     for (const item of reader.feed(Buffer.from(first))) {
@@ -146,21 +146,21 @@ describe('CaptureReader', () => {
     expect([...reader.end()].map((item) => item.kind === 'frame' && item.number)).toEqual([2, 3, 4, 5, 6]);
   });
 
-  it('does not copy a frame that lies whole in a chunk', () => {
+  it('does not copy a frame that is whole in one chunk', () => {
     const file = pcapFile(dialogue);
     for (const item of new CaptureReader().feed(file)) {
       expect(item.kind === 'frame' && item.bytes === file).toBe(true);
     }
   });
 
-  it('reports what the snap length cut', () => {
+  it('reports frames cut by the snap length', () => {
     const cut: FrameOptions = { bytes: Buffer.alloc(60), originalLength: 1514 };
     for (const file of [pcapFile([cut]), pcapngFile([cut])]) {
       expect(readFrames(file)).toMatchObject([{ originalLength: 1514, bytes: { length: 60 } }]);
     }
   });
 
-  it('reads back every file that can be built', () => {
+  it('reads back every file that the builder can make', () => {
     const frame = fc.record({
       bytes: fc.uint8Array({ maxLength: 80, size: 'max' }),
       time: fc
@@ -191,7 +191,7 @@ describe('CaptureReader', () => {
     );
   });
 
-  it('never throws on damaged files: frames, then at most one fault, all inside of what was read', () => {
+  it('never throws on damaged files: gives frames, then at most one fault, all within the bytes read', () => {
     const anyFile = fc.constantFrom(...FILES.map(([, file]) => file));
     const damage = fc.array(fc.tuple(fc.nat(600), fc.nat(255)), { minLength: 1, maxLength: 12, size: 'max' });
     fc.assert(
@@ -228,7 +228,7 @@ describe('CaptureReader', () => {
     );
   });
 
-  it('has a sentence for each fault', () => {
+  it('has a sentence for every fault', () => {
     for (const sentence of Object.values(CAPTURE_FAULTS)) expect(sentence).toMatch(/^the file .*[^.]$/);
   });
 });

@@ -1,6 +1,6 @@
 /**
- * Builds pcap and pcapng files for tests, in every byte order and resolution that the reader knows; one with
- * several sections or odd blocks is put together with `pcapng-section.ts`.
+ * Builds pcap and pcapng files for tests, in every byte order and resolution that the reader supports.
+ * Files with several sections or unusual blocks are built with `pcapng-section.ts`.
  *
  * @module
  */
@@ -15,15 +15,15 @@ const PCAP_MAGICS = { microseconds: 0xa1b2c3d4, nanoseconds: 0xa1b23c4d, modifie
 export interface PcapOptions {
   readonly linkType?: number;
   readonly bigEndian?: boolean;
-  /** `modified` is that of the patched libpcap: microseconds, and eight bytes more in each record. */
+  /** `modified` is the layout of the patched libpcap: microseconds, and eight more bytes in each record. */
   readonly variant?: PcapVariant;
-  /** `2.4` where nothing is said. */
+  /** Default `2.4`. */
   readonly version?: readonly [major: number, minor: number];
   /** Writes the original length before the captured one, as writers of version 2.3 and earlier did. */
   readonly swappedLengths?: boolean;
 }
 
-/** A whole pcap file. */
+/** Returns a whole pcap file. */
 export function pcapFile(frames: readonly FrameOptions[], options: PcapOptions = {}): Buffer {
   const write = new ByteWriter(options.bigEndian === true);
   const [major, minor] = options.version ?? [2, 4];
@@ -52,7 +52,7 @@ function pcapRecord(write: ByteWriter, frame: FrameOptions, options: PcapOptions
   ]);
 }
 
-/** Whole seconds, and the rest in units of `1 / unitsPerSecond`. */
+/** Returns whole seconds, and the remainder in units of `1 / unitsPerSecond`. */
 function splitTime(time: number, unitsPerSecond: number): [seconds: number, units: number] {
   const seconds = Math.floor(time);
   return [seconds, Math.round((time - seconds) * unitsPerSecond)];
@@ -62,7 +62,7 @@ export interface PcapngOptions extends InterfaceOptions {
   readonly bigEndian?: boolean;
 }
 
-/** A whole pcapng file of one section and one interface, all frames in enhanced packet blocks. */
+/** Returns a whole pcapng file with one section, one interface, and all frames in enhanced packet blocks. */
 export function pcapngFile(frames: readonly FrameOptions[], options: PcapngOptions = {}): Buffer {
   const section = new PcapngSection(options.bigEndian).describeInterface(options);
   for (const frame of frames) section.enhancedPacket(frame);

@@ -11,9 +11,12 @@ const IPV4_PACKET = tcpPacket({
 const IPV6_PACKET = tcpPacket({ source: '[2001:db8::1]:40000', destination: '[2001:db8::2]:21' });
 
 const MAC_ADDRESSES = '020000000002 020000000001';
-/** Packet type, device type, address length, address: what stands before the protocol. */
+/** Packet type, device type, address length, address: the fields before the protocol. */
 const SLL = '0000 0001 0006 0200000000010000';
-/** Reserved, interface index, device type, packet type, address length, address: what follows the protocol. */
+/**
+ * Reserved, interface index, device type, packet type, address length, address: the fields after the
+ * protocol.
+ */
 const SLL2 = '0000 00000002 0001 00 06 0200000000010000';
 /** PPPoE version and type, code, session, length. */
 const PPPOE = '11 00 0001 0030';
@@ -22,7 +25,7 @@ const fromHex = (hex: string): Buffer => Buffer.from(hex.replaceAll(' ', ''), 'h
 const find = (linkType: number, bytes: Buffer): number | LinkFault =>
   findIpPacket(linkType, bytes, 0, bytes.length);
 
-/** Headers in front of an IP packet, all of them skipped; the numbers are those of the LINKTYPE_ registry. */
+/** Headers before an IP packet, all of which are skipped. The numbers are those of the LINKTYPE_ registry. */
 const HEADERS: [name: string, linkType: number, header: string][] = [
   ['Ethernet, IPv4', 1, `${MAC_ADDRESSES} 0800`],
   ['Ethernet, IPv6', 1, `${MAC_ADDRESSES} 86dd`],
@@ -69,7 +72,7 @@ describe('findIpPacket', () => {
   });
 
   it.each(HEADERS.filter(([, , hex]) => hex !== ''))(
-    'tells a header that is cut: %s',
+    'reports a truncated header: %s',
     (_name, linkType, hex) => {
       const header = fromHex(hex);
       for (let length = 0; length < header.length; length++) {
@@ -78,19 +81,19 @@ describe('findIpPacket', () => {
     },
   );
 
-  it('reads the frames that the tests build', () => {
+  it('reads the frames that the test builders make', () => {
     for (const tagTypes of [[], [0x8100], [0x88a8, 0x8100]]) {
       expect(find(LINK_TYPES.ethernet, ethernetFrame(IPV4_PACKET, tagTypes))).toBe(14 + 4 * tagTypes.length);
       expect(find(LINK_TYPES.ethernet, ethernetFrame(IPV6_PACKET, tagTypes))).toBe(14 + 4 * tagTypes.length);
     }
   });
 
-  it('counts from where the frame begins', () => {
+  it('takes offsets relative to the start of the frame', () => {
     const bytes = Buffer.concat([Buffer.alloc(33, 0xff), ethernetFrame(IPV4_PACKET, [0x8100])]);
     expect(findIpPacket(LINK_TYPES.ethernet, bytes, 33, bytes.length)).toBe(33 + 18);
   });
 
-  it('skips as many VLAN tags as the limit says, and not one more', () => {
+  it('skips VLAN tags up to the limit and no more', () => {
     const tags = Array.from({ length: VLAN_TAGS_MAX }, () => 0x8100);
     expect(find(LINK_TYPES.ethernet, ethernetFrame(IPV4_PACKET, tags))).toBe(14 + 4 * VLAN_TAGS_MAX);
     expect(find(LINK_TYPES.ethernet, ethernetFrame(IPV4_PACKET, [...tags, 0x8100]))).toBe(
@@ -115,7 +118,7 @@ describe('findIpPacket', () => {
     expect(find(linkType, fromHex(hex))).toBe(fault);
   });
 
-  it('never throws, answers an offset inside of the frame, and does not look around it', () => {
+  it('never throws, returns an offset within the frame, and reads no bytes outside it', () => {
     const linkType = fc.constantFrom(...Object.values(LINK_TYPES), 105);
     const start = fc.constantFrom(...HEADERS.map(([, , hex]) => fromHex(hex)));
     fc.assert(

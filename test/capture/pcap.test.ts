@@ -22,7 +22,7 @@ const LAYOUTS: [name: string, options: PcapOptions][] = [
 ];
 
 describe('pcap', () => {
-  it('is read byte by byte as it is written', () => {
+  it('matches a file written byte by byte', () => {
     const file = Buffer.from(
       [
         'd4c3b2a1 0200 0400 00000000 00000000 00000400 01000000',
@@ -53,7 +53,7 @@ describe('pcap', () => {
     ]);
   });
 
-  it.each(LAYOUTS)('in each layout gives back what it is built from: %s', (_name, options) => {
+  it.each(LAYOUTS)('reads back the frames of each layout: %s', (_name, options) => {
     const frames = readFrames(pcapFile(FRAMES, { ...options, linkType: LINK_TYPES.linuxSll2 }));
     expect(frames).toEqual(
       FRAMES.map(({ bytes, time, originalLength = bytes.length }, index) => ({
@@ -67,18 +67,18 @@ describe('pcap', () => {
     );
   });
 
-  it('keeps nanoseconds as far as a float can', () => {
+  it('keeps nanoseconds to the precision of a float', () => {
     const [frame] = readFrames(
       pcapFile([{ bytes: Buffer.alloc(1), time: 5.000000001 }], { variant: 'nanoseconds' }),
     );
     expect(frame?.time).toBe(5.000000001);
   });
 
-  it('without a frame has none, and no fault', () => {
+  it('without frames gives no frame and no fault', () => {
     expect(readCapture(pcapFile([]))).toEqual([]);
   });
 
-  it('may say in its link type how long a frame check sequence is', () => {
+  it('may give the frame check sequence length in its link type', () => {
     const [frame] = readFrames(pcapFile(FRAMES, { linkType: 0x24000000 | LINK_TYPES.ethernet }));
     expect(frame?.linkType).toBe(LINK_TYPES.ethernet);
   });
@@ -93,7 +93,7 @@ describe('pcap', () => {
     expect(frames.map((frame) => frame.originalLength)).toEqual([5, 1514, 0]);
   });
 
-  it('of version 2.4 has its lengths in one order only, odd as they may be', () => {
+  it('of version 2.4 never has its lengths swapped, even if they look wrong', () => {
     const frames = readFrames(pcapFile([{ bytes: Buffer.from('padded'), originalLength: 3 }]));
     expect(frames).toMatchObject([{ bytes: Buffer.from('padded'), originalLength: 3 }]);
   });
@@ -107,7 +107,7 @@ describe('pcap', () => {
     expect(readCapture(pcapFile(FRAMES, { version }))).toEqual([fault]);
   });
 
-  it('may hold frames up to the limit, and none that claims to be longer', () => {
+  it('may contain frames up to the limit, and no longer ones', () => {
     const longest = pcapFile([{ bytes: Buffer.alloc(FRAME_BYTES_MAX, 7) }]);
     expect(readFrames(longest)[0]?.bytes.length).toBe(FRAME_BYTES_MAX);
 

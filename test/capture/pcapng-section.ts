@@ -1,5 +1,5 @@
 /**
- * Builds a pcapng section block by block (draft-ietf-opsawg-pcapng); a file is one section after the other.
+ * Builds a pcapng section block by block (draft-ietf-opsawg-pcapng). A file is a series of sections.
  *
  * @module
  */
@@ -8,17 +8,19 @@ import { ByteWriter } from '../wire/byte-writer.js';
 
 export interface FrameOptions {
   readonly bytes: Uint8Array;
-  /** Seconds; kept to the file's resolution. */
+  /** Seconds, to the file's resolution. */
   readonly time?: number;
-  /** What the frame had on the wire; its length where nothing is said. */
+  /** Length of the frame on the wire; default is the length of the bytes. */
   readonly originalLength?: number;
 }
 
 export interface InterfaceOptions {
   readonly linkType?: number;
-  /** 0, no limit, where nothing is said. */
+  /** Default 0: no limit. */
   readonly snapLength?: number;
-  /** The byte of if_tsresol: 6 = microseconds (and no option), 9 = nanoseconds, 0x80 + n = 2^-n seconds. */
+  /**
+   * The byte of if_tsresol: 6 = microseconds (no option written), 9 = nanoseconds, 0x80 + n = 2^-n seconds.
+   */
   readonly timeResolution?: number;
   /** if_tsoffset, seconds. */
   readonly timeOffset?: bigint;
@@ -52,7 +54,7 @@ export class PcapngSection {
     return this.block(6, this.#packet(this.#write.u32(interfaceId), frame, interfaceId));
   }
 
-  /** The obsolete packet block, with 16 bits of drop count beside 16 of interface. */
+  /** The obsolete packet block, with a 16-bit interface and a 16-bit drop count. */
   obsoletePacket(frame: FrameOptions, interfaceId = 0): this {
     const drops = 0xffff;
     const front = Buffer.concat([this.#write.u16(interfaceId), this.#write.u16(drops)]);
@@ -64,7 +66,7 @@ export class PcapngSection {
     return this.block(3, Buffer.concat([originalLength, padded(frame.bytes)]));
   }
 
-  /** Any block; the body must be a multiple of 4 bytes for a right one. */
+  /** Adds any block. A valid one has a body of a multiple of 4 bytes. */
   block(type: number, body: Uint8Array): this {
     const length = this.#write.u32(body.length + 12);
     this.#blocks.push(Buffer.concat([this.#write.u32(type), length, body, length]));

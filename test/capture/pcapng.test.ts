@@ -21,13 +21,13 @@ const BYTE_ORDERS: [name: string, bigEndian: boolean][] = [
   ['big-endian', true],
 ];
 
-/** A section of one Ethernet interface. */
+/** A section with one Ethernet interface. */
 const section = (bigEndian = false): PcapngSection => new PcapngSection(bigEndian).describeInterface();
 const u16 = (value: number): Buffer => new ByteWriter(false).u16(value);
 const u32 = (value: number): Buffer => new ByteWriter(false).u32(value);
 
 describe('pcapng', () => {
-  it('is read byte by byte as it is written', () => {
+  it('matches a file written byte by byte', () => {
     const file = Buffer.from(
       [
         '0a0d0d0a 1c000000 4d3c2b1a 0100 0000 ffffffffffffffff 1c000000',
@@ -50,7 +50,7 @@ describe('pcapng', () => {
     ]);
   });
 
-  it.each(BYTE_ORDERS)('gives back what it is built from: %s', (_name, bigEndian) => {
+  it.each(BYTE_ORDERS)('reads back its frames: %s', (_name, bigEndian) => {
     const frames = readFrames(pcapngFile(FRAMES, { bigEndian, linkType: LINK_TYPES.linuxSll2 }));
     expect(frames).toEqual(
       FRAMES.map(({ bytes, time, originalLength = bytes.length }, index) => ({
@@ -64,7 +64,7 @@ describe('pcapng', () => {
     );
   });
 
-  it.each(BYTE_ORDERS)('holds frames in three kinds of blocks: %s', (_name, bigEndian) => {
+  it.each(BYTE_ORDERS)('contains frames in three kinds of blocks: %s', (_name, bigEndian) => {
     const file = section(bigEndian)
       .enhancedPacket({ ...FRAME, originalLength: 60 })
       .obsoletePacket({ ...FRAME, originalLength: 61 })
@@ -107,7 +107,7 @@ describe('pcapng', () => {
     }
   });
 
-  it('reads the finest clocks that can be written, whatever they tell', () => {
+  it('reads the finest clocks that can be written, at any time', () => {
     for (const timeResolution of [0x7f, 0xff]) {
       const file = new PcapngSection()
         .describeInterface({ timeResolution })
@@ -132,7 +132,7 @@ describe('pcapng', () => {
     ]);
   });
 
-  it('begins anew with each section: byte order and interfaces; frames are counted on', () => {
+  it('resets byte order and interfaces in each section, but not the frame number', () => {
     const file = Buffer.concat([
       section().enhancedPacket(FRAME).bytes(),
       new PcapngSection(true).describeInterface({ linkType: LINK_TYPES.raw }).enhancedPacket(FRAME).bytes(),
@@ -149,7 +149,7 @@ describe('pcapng', () => {
     expect(readCapture(orphan)).toMatchObject([{ fault: 'interface-unknown' }]);
   });
 
-  it('skips blocks that hold no frame, known or not, and does not count them', () => {
+  it('skips blocks without a frame, known or unknown, and does not count them', () => {
     const file = section()
       .block(4, Buffer.alloc(8))
       .block(5, Buffer.alloc(12))
@@ -174,7 +174,7 @@ describe('pcapng', () => {
     expect(readFrames(file).map((frame) => frame.number)).toEqual([1, 3]);
   });
 
-  it('may have options behind a frame, and others than those of the clock in an interface', () => {
+  it('may have options after a frame, and other options than those of the clock in an interface', () => {
     const nanoseconds = Buffer.concat([u16(9), u16(1), Buffer.of(9, 0, 0, 0)]);
     const comment = Buffer.concat([u16(1), u16(5), Buffer.from('hello\0\0\0'), nanoseconds, u16(0), u16(0)]);
     const interfaceBody = Buffer.concat([
@@ -191,7 +191,7 @@ describe('pcapng', () => {
     expect(readFrames(file)).toMatchObject([{ bytes: Buffer.from('abc'), time: 0.000000007 }]);
   });
 
-  it('may leave out the end of the options', () => {
+  it('may omit the end-of-options option', () => {
     const offset = Buffer.concat([u16(14), u16(8), new ByteWriter(false).i64(1000n)]);
     const file = new PcapngSection()
       .block(1, Buffer.concat([u16(1), u16(0), u32(0), offset]))
@@ -200,7 +200,7 @@ describe('pcapng', () => {
     expect(readFrames(file)[0]?.time).toBe(1000);
   });
 
-  it('reads no option behind the end of the options', () => {
+  it('reads no option after the end of the options', () => {
     const options = Buffer.concat([u16(0), u16(0), u16(9), u16(1), Buffer.of(9, 0, 0, 0)]);
     const file = new PcapngSection()
       .block(1, Buffer.concat([u16(1), u16(0), u32(0), options]))
@@ -223,12 +223,12 @@ describe('pcapng', () => {
     ]);
   });
 
-  it('may hold frames up to the limit', () => {
+  it('may contain frames up to the limit', () => {
     const file = pcapngFile([{ bytes: Buffer.alloc(FRAME_BYTES_MAX, 7) }]);
     expect(readFrames(file)[0]?.bytes.length).toBe(FRAME_BYTES_MAX);
   });
 
-  it('may hold blocks up to the limit', () => {
+  it('may contain blocks up to the limit', () => {
     const file = section()
       .block(5, Buffer.alloc(BLOCK_BYTES_MAX - 12))
       .enhancedPacket(FRAME)
@@ -236,7 +236,7 @@ describe('pcapng', () => {
     expect(readFrames(file)).toHaveLength(1);
   });
 
-  it('may describe as many interfaces as the limit says', () => {
+  it('may describe interfaces up to the limit', () => {
     const description = new PcapngSection().describeInterface().bytes().subarray(28);
     const header = new PcapngSection().bytes();
     const most = Array.from({ length: INTERFACES_MAX }, () => description);
@@ -250,7 +250,7 @@ describe('pcapng', () => {
 describe('a damaged pcapng file', () => {
   const start = section().enhancedPacket(FRAME).bytes();
   const packet = (...numbers: number[]): Buffer => Buffer.concat(numbers.map(u32));
-  /** Blocks by themselves, without the section header that the builder begins with. */
+  /** Returns blocks alone, without the section header that the builder writes first. */
   const block = (type: number, body: Buffer): Buffer =>
     new PcapngSection().block(type, body).bytes().subarray(28);
   const interfaceWith = (options: Buffer): Buffer =>
@@ -297,7 +297,7 @@ describe('a damaged pcapng file', () => {
     expect(items[1]).toEqual({ kind: 'fault', fault, at: start.length });
   });
 
-  it('has no first interface for a simple packet block', () => {
+  it('reports a simple packet block in a section without interfaces', () => {
     const file = new PcapngSection().simplePacket(FRAME).bytes();
     expect(readCapture(file)).toEqual([{ kind: 'fault', fault: 'interface-unknown', at: 28 }]);
   });

@@ -16,7 +16,7 @@ import {
 } from '../../src/wire/tcp.js';
 import { readFrames, type KeptFrame } from './capture-items.js';
 
-/** Recorded by `scripts/record-captures.ts`, each with what tshark reads in it. */
+/** Recorded by `scripts/record-captures.ts`, each with tshark's reading of it. */
 const FIXTURES = fileURLToPath(new URL('../fixtures/captures/', import.meta.url));
 
 const LINK_TYPES_OF: Readonly<Record<string, readonly number[]>> = {
@@ -29,7 +29,7 @@ const LINK_TYPES_OF: Readonly<Record<string, readonly number[]>> = {
 };
 const NAMES = Object.keys(LINK_TYPES_OF);
 
-/** What is compared: tshark's columns, the two families' addresses in one. */
+/** The fields compared: tshark's columns, with the addresses of both families in one. */
 interface Reading {
   readonly number: number;
   readonly time: number;
@@ -40,7 +40,7 @@ interface Reading {
   readonly sequence: number;
   readonly acknowledgment: number;
   readonly flags: number;
-  /** Bytes of it that the segment had, captured or not. */
+  /** Payload length of the segment, captured or not. */
   readonly payloadLength: number;
 }
 
@@ -96,32 +96,35 @@ function tsharkReadings(name: string): Reading[] {
 }
 
 describe('captures recorded from a kernel', () => {
-  it('are all tested here', () => {
+  it('are all tested', () => {
     const recorded = readdirSync(FIXTURES).filter((name) => /\.pcap(ng)?$/.test(name));
     expect(recorded.sort()).toEqual([...NAMES].sort());
   });
 
-  it.each(NAMES)('are read as tshark reads them: %s', (name) => {
+  it.each(NAMES)('are read the same as by tshark: %s', (name) => {
     const readings = framesOf(name).map(readingOf);
     expect(readings).toEqual(tsharkReadings(name));
     expect(new Set(readings.map(({ source }) => source.includes(':')))).toEqual(new Set([true, false]));
   });
 
-  it.each(NAMES)('have the link types that the recorder was told: %s', (name) => {
+  it.each(NAMES)('have the link types that the recorder was given: %s', (name) => {
     expect(new Set(framesOf(name).map((frame) => frame.linkType))).toEqual(new Set(LINK_TYPES_OF[name]));
   });
 
-  it.each(NAMES.filter((name) => !name.includes('cut')))('carry right checksums by ours: %s', (name) => {
-    for (const frame of framesOf(name)) {
-      const ip = viewOf(frame);
-      expect(tcpChecksumValid(frame.bytes, ip)).toBe(true);
-      if (ip.family === 4) expect(ipv4ChecksumValid(frame.bytes, ip.headerAt)).toBe(true);
-      frame.bytes.writeUInt8(frame.bytes.readUInt8(ip.end - 1) ^ 1, ip.end - 1);
-      expect(tcpChecksumValid(frame.bytes, ip)).toBe(false);
-    }
-  });
+  it.each(NAMES.filter((name) => !name.includes('cut')))(
+    'have checksums that we find correct: %s',
+    (name) => {
+      for (const frame of framesOf(name)) {
+        const ip = viewOf(frame);
+        expect(tcpChecksumValid(frame.bytes, ip)).toBe(true);
+        if (ip.family === 4) expect(ipv4ChecksumValid(frame.bytes, ip.headerAt)).toBe(true);
+        frame.bytes.writeUInt8(frame.bytes.readUInt8(ip.end - 1) ^ 1, ip.end - 1);
+        expect(tcpChecksumValid(frame.bytes, ip)).toBe(false);
+      }
+    },
+  );
 
-  it('tell which packets the snap length cut', () => {
+  it('show which packets the snap length cut', () => {
     const frames = framesOf('ethernet-cut.pcap');
     const cut = frames.map((frame) => viewOf(frame).cut);
     expect(cut).toEqual(frames.map((frame) => frame.originalLength > frame.bytes.length));

@@ -5,7 +5,7 @@ import { UnreadBytes } from '../../src/capture/unread-bytes.js';
 const unreadOf = (unread: UnreadBytes): Buffer => unread.bytes.subarray(unread.start, unread.end);
 
 describe('UnreadBytes', () => {
-  it('reads a chunk where it lies when nothing is left of the one before', () => {
+  it('reads a chunk in place if nothing is left of the previous one', () => {
     const unread = new UnreadBytes();
     const [first, second] = [Buffer.from('first'), Buffer.from('second')];
     unread.append(first);
@@ -15,7 +15,7 @@ describe('UnreadBytes', () => {
     expect(unread.bytes).toBe(second);
   });
 
-  it('copies what is left, and only that, when it lets a chunk go', () => {
+  it('copies only the unread bytes when it releases a chunk', () => {
     const unread = new UnreadBytes();
     const chunk = Buffer.from('read, unread');
     unread.append(chunk);
@@ -26,7 +26,7 @@ describe('UnreadBytes', () => {
     expect(unread.bytes.length).toBeLessThan(2 * chunk.length);
   });
 
-  it('lets a chunk go that was read to its end', () => {
+  it('releases a chunk that was read to its end', () => {
     const unread = new UnreadBytes();
     unread.append(Buffer.from('all'));
     unread.take(3);
@@ -35,7 +35,7 @@ describe('UnreadBytes', () => {
     expect(unread.position).toBe(3);
   });
 
-  it('moves a byte a few times at most, however small the chunks', () => {
+  it('moves each byte only a few times, however small the chunks', () => {
     const unread = new UnreadBytes();
     const memories = new Set<Buffer>();
     for (let count = 0; count < 10_000; count++) {
@@ -47,7 +47,7 @@ describe('UnreadBytes', () => {
     expect(memories.size).toBeLessThan(20);
   });
 
-  it('always holds what came and was not taken', () => {
+  it('always holds exactly the bytes that arrived and were not taken', () => {
     const step = fc.oneof(
       fc.record({ append: fc.uint8Array({ maxLength: 40, size: 'max' }) }),
       fc.record({ take: fc.nat(60) }),

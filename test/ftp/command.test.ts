@@ -1,4 +1,4 @@
-/** Verbs are told apart without strings; here is what strings would say. */
+/** Verbs are recognised without strings; compared here with strings. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hasArgumentAll, isFtpVerb, NO_VERB, verbAt, VERBS } from '../../src/ftp/command.js';
@@ -6,7 +6,7 @@ import { hasArgumentAll, isFtpVerb, NO_VERB, verbAt, VERBS } from '../../src/ftp
 const verbOf = (line: string): number => verbAt(Buffer.from(`A${line}A`, 'latin1'), 1, 1 + line.length);
 
 describe('verbAt', () => {
-  it('recognises each verb in any case, with and without argument', () => {
+  it('recognises each verb in any case, with and without an argument', () => {
     for (const [name, verb] of Object.entries(VERBS)) {
       const mixed = name.charAt(0).toUpperCase() + name.slice(1);
       for (const line of [name, name.toUpperCase(), mixed, `${name} x`, `${name}\tx`, `${name} `]) {
@@ -15,7 +15,7 @@ describe('verbAt', () => {
     }
   });
 
-  it('takes no other word for a verb', () => {
+  it('recognises no other word as a verb', () => {
     const letters = fc.constantFrom(
       'p',
       'P',

@@ -1,6 +1,6 @@
 /**
- * The dialogue rules once more, slowly: strings, regular expressions and a list, with the default policy and
- * whole CRLF lines only. The session is held against it.
+ * Reference implementation of the dialogue rules with strings, regular expressions and a list, for the
+ * default policy and whole CRLF lines only.
  *
  * @module
  */

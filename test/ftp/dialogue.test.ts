@@ -1,4 +1,4 @@
-/** The session against its slow twin, against noise, and where the two sides of a flow must not mix. */
+/** The dialogue against its reference implementation, against noise, and with several flows. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LineScanner, LINE_TRAITS } from '../../src/ftp/line-scanner.js';
@@ -9,7 +9,7 @@ import { DialogueTwin } from './dialogue-twin.js';
 
 type Say = (line: string, traits?: number) => Outcome | undefined;
 
-/** Both sides of one flow of a session. */
+/** Both sides of one flow. */
 function dialogue(sessions: Sessions, flow: number): { client: Say; server: Say } {
   return {
     client(line, traits = 0) {
@@ -74,7 +74,7 @@ const dialogues = fc.oneof(
 );
 
 describe('Sessions', () => {
-  it('says what its slow twin says', () => {
+  it('agrees with the reference implementation', () => {
     fc.assert(
       fc.property(dialogues, (turns) => {
         const session = begin();
@@ -85,7 +85,7 @@ describe('Sessions', () => {
     );
   });
 
-  it('never takes more 227 and 229 than there were PASV and EPSV', () => {
+  it('never accepts more 227 and 229 than there were PASV and EPSV', () => {
     fc.assert(
       fc.property(dialogues, (turns) => {
         const session = begin();
@@ -176,7 +176,7 @@ describe('Sessions', () => {
     );
   });
 
-  it('answers nothing for a flow that was not begun, or was forgotten', () => {
+  it('returns nothing for a flow that has not begun or was forgotten', () => {
     const sessions = new Sessions({ flows: 1, policy: DEFAULT_POLICY });
     const { client, server } = dialogue(sessions, 0);
     expect([server('SSH-2.0'), client('GET /')]).toEqual([undefined, undefined]);
@@ -186,7 +186,7 @@ describe('Sessions', () => {
     expect(client('PORT 10,0,0,1,4,0')).toBeUndefined();
   });
 
-  it('begins anew with nothing of the flow before', () => {
+  it('begins without any state of the previous flow', () => {
     const sessions = new Sessions({ flows: 1, policy: DEFAULT_POLICY });
     const { client, server } = dialogue(sessions, 0);
     sessions.begin(0, false);
@@ -198,7 +198,7 @@ describe('Sessions', () => {
     expect(summary(client('PORT 10,0,0,1,4,0'))).toBe('announcement PORT');
   });
 
-  it('answers not-ftp once', () => {
+  it('reports not-ftp once', () => {
     const { client, server } = begin();
     expect(client('GET / HTTP/1.1')).toEqual({ kind: 'not-ftp' });
     expect([client('Host: x'), server('HTTP/1.1 200 OK'), client('')]).toEqual([
@@ -208,7 +208,7 @@ describe('Sessions', () => {
     ]);
   });
 
-  it('gives an announcement with everything that a rewrite needs', () => {
+  it('returns an announcement with everything that a rewrite needs', () => {
     const { client, server } = begin();
     server('220 ready');
     expect(client('PORT  10,0,0,1,4,1')).toEqual({
@@ -217,7 +217,7 @@ describe('Sessions', () => {
     });
   });
 
-  it('does not trust the numbers of a line that was cut', () => {
+  it('does not trust the numbers in a truncated line', () => {
     const { client, server } = begin();
     server('220 ready');
     expect(client('PORT 10,0,0,1,4,1', LINE_TRAITS.tooLong)).toEqual({
@@ -230,7 +230,7 @@ describe('Sessions', () => {
     });
   });
 
-  it('counts when a client runs far ahead of the replies', () => {
+  it('counts clients that send too many commands ahead of the replies', () => {
     const sessions = new Sessions({ flows: 1, policy: DEFAULT_POLICY });
     const { client } = dialogue(sessions, 0);
     sessions.begin(0, false);
@@ -238,7 +238,7 @@ describe('Sessions', () => {
     expect(sessions.commandOverflows).toBe(1);
   });
 
-  it('keeps the newest command only, after replies were lost', () => {
+  it('keeps only the newest command after replies were lost', () => {
     const { client, server } = begin();
     server('220 ready');
     client('SYST');

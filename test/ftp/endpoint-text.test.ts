@@ -1,4 +1,4 @@
-/** What is written in place of an endpoint is read back as that endpoint, by the grammar of its announcement. */
+/** The replacement text of an endpoint reads back as that endpoint with the grammar of its announcement. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ANNOUNCEMENTS, type AnnouncementRow } from '../../src/ftp/announcement.js';
@@ -18,7 +18,7 @@ const WRITTEN: [AnnouncementRow, string, string, fc.Arbitrary<Uint8Array>][] = [
 ];
 
 describe('the text of an endpoint', () => {
-  it.each(WRITTEN)('of $kind is read back, in its place', (row, before, after, addresses) => {
+  it.each(WRITTEN)('of $kind reads back in its place', (row, before, after, addresses) => {
     fc.assert(
       fc.property(addresses, port, (host, number) => {
         const text = endpointText(row.kind, host, number);
@@ -40,7 +40,7 @@ describe('the words before an endpoint', () => {
     ['ok (', 2, undefined],
     ['(', 1, undefined],
     ['', -3, '   '],
-    // What is before the words would come to stand beside the endpoint.
+    // The text before the words would touch the endpoint.
     ['1,2,3,4,5,x', 1, undefined],
     ['4,5 abc', 4, undefined],
     ['4,5 abc', 3, '4,5 '],
@@ -53,7 +53,7 @@ describe('the words before an endpoint', () => {
     expect(said).toBe(wanted);
   });
 
-  it('have exactly so many bytes less, and touch no more than they must', () => {
+  it('lose exactly the required bytes and change as little as possible', () => {
     fc.assert(
       fc.property(fc.stringMatching(/^[ -~]{0,40}$/), fc.integer({ min: -10, max: 10 }), (words, growth) => {
         const refitted = refitWords(words, growth);

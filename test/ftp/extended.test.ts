@@ -1,4 +1,4 @@
-/** EPRT and 229 against regular expressions that say the same. */
+/** EPRT and 229 against equivalent regular expressions. */
 import { isIPv4, isIPv6 } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -14,7 +14,7 @@ function withPort(address: string | undefined, digits: string, from: number, to:
   return { address, port, from, to };
 }
 
-/** RFC 5952 text of what is an address, with the protocol that RFC 2428 gives it. */
+/** Returns the RFC 5952 text of an address, with its RFC 2428 protocol. */
 function canonical(text: string): { address: string; protocol: string } | undefined {
   if (isIPv4(text)) return { address: text, protocol: '1' };
   if (!isIPv6(text) || text.includes('%')) return undefined;
@@ -87,7 +87,7 @@ const reply = fc
   })
   .map((parts) => parts.join(''));
 
-/** Cuts a byte out, puts one in or exchanges one, at any place: what is nearly right is where parsers err. */
+/** Removes, inserts or replaces one byte at any place: parsers fail on input that is nearly valid. */
 const damaged = (texts: fc.Arbitrary<string>): fc.Arbitrary<string> =>
   fc
     .tuple(texts, fc.nat(), fc.constantFrom('', '|', '!', '(', '1', ' '), fc.nat(1))

@@ -1,6 +1,6 @@
 /**
- * Calls a grammar on a line that stands amid other bytes, and puts its answer into a form that a regular
- * expression can give too.
+ * Calls a grammar on a line surrounded by other bytes, and converts the result to a form that a regular
+ * expression can also produce.
  *
  * @module
  */
@@ -20,7 +20,7 @@ export type Verdict =
       readonly port: number | undefined;
     };
 
-/** Digits and commas around the line, so that reading past either end changes the answer. */
+/** Digits and commas around the line, so that reading past either end changes the result. */
 const BEFORE = '9,9(|||';
 const AFTER = ',9|9|)9';
 

@@ -1,4 +1,4 @@
-/** The six numbers of PORT and 227, against regular expressions that say the same. */
+/** The six numbers of PORT and 227 against equivalent regular expressions. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { EndpointReading } from '../../src/ftp/endpoint.js';
@@ -7,7 +7,7 @@ import { readAside, type Verdict } from './grammar.js';
 
 const GROUP = String.raw`(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3})`;
 
-/** What the six numbers of a match say. */
+/** Returns the endpoint of the six numbers of a match. */
 function judgeNumbers(numbers: readonly string[], from: number, to: number): Verdict {
   const octets = numbers.map(Number);
   const address = octets.slice(0, 4);
@@ -41,7 +41,7 @@ function passiveTwin(line: string): Verdict {
   return judgeNumbers(numbers, from, from + group.length);
 }
 
-/** Numbers about the edges of an octet, and pieces that put them together rightly and wrongly. */
+/** Numbers near the limits of an octet, and separators that combine them correctly and incorrectly. */
 const number = fc.oneof(
   { weight: 6, arbitrary: fc.nat(255).map(String) },
   fc.constantFrom('0', '00', '007', '255', '256', '999', '1000', '-1', '+1', '', 'x', ' 1'),

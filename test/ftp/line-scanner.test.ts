@@ -1,4 +1,4 @@
-/** The line scanner against an obviously correct splitter of whole streams, and its edges one by one. */
+/** The line scanner against an obviously correct splitter of whole streams, and its edge cases. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LineScanner, LINE_TRAITS, type LineScannerOptions } from '../../src/ftp/line-scanner.js';
@@ -10,7 +10,7 @@ interface SeenLine {
   readonly traits: number;
 }
 
-/** A scanner that writes down what it gives, and forgets where the bytes were. */
+/** A scanner that records its lines but not their offsets. */
 function recordingScanner(options: LineScannerOptions): { scanner: LineScanner; lines: SeenLine[] } {
   const lines: SeenLine[] = [];
   const scanner = new LineScanner(options, {
@@ -28,7 +28,7 @@ function scanText(scanner: LineScanner, half: number, text: string, sequence = 0
   bytes.fill(0x2a);
 }
 
-/** The twin: splits a whole stream that has neither telnet sequences nor gaps. */
+/** Reference implementation: splits a whole stream without telnet sequences or gaps. */
 function splitWhole(stream: string, half: number, maxLine: number, firstSequence: number): SeenLine[] {
   const lines: SeenLine[] = [];
   let sequence = firstSequence;
@@ -48,14 +48,14 @@ function splitWhole(stream: string, half: number, maxLine: number, firstSequence
   return lines;
 }
 
-/** Streams rich in what matters: line ends, whole and halved, NUL, and runs about the line limit. */
+/** Streams with many line ends, whole and split, NUL, and runs near the line limit. */
 const streams = fc
   .array(fc.constantFrom('\r\n', '\n', '\r', '\0', 'a', 'bc', 'defghijk', 'x'.repeat(20)), { maxLength: 40 })
   .map((parts) => parts.join(''));
 const sequences = fc.constantFrom(0, 1, 0x7fff_fff0, 0xffff_fff0);
 
 describe('LineScanner', () => {
-  it('gives what a splitter of the whole stream gives, however it is cut', () => {
+  it('agrees with a splitter of the whole stream, however the stream is cut', () => {
     fc.assert(
       fc.property(
         streams,
@@ -93,7 +93,7 @@ describe('LineScanner', () => {
     );
   });
 
-  it('takes any bytes at all, telnet and gaps included, and never gives a line past the limit', () => {
+  it('accepts any bytes, including telnet and gaps, and never gives a line past the limit', () => {
     const pieces = fc.array(
       fc.oneof(
         fc.uint8Array({ maxLength: 30 }),
@@ -115,7 +115,7 @@ describe('LineScanner', () => {
     );
   });
 
-  it('reads in place: a line that lies whole in the piece is not copied', () => {
+  it('reads in place: a line that is whole in one piece is not copied', () => {
     const seen: Buffer[] = [];
     const scanner = new LineScanner({ halves: 1 }, { onLine: (_, bytes) => seen.push(bytes) });
     scanner.begin(0);
@@ -125,7 +125,7 @@ describe('LineScanner', () => {
     for (const bytes of seen) expect(bytes).toBe(piece);
   });
 
-  it('reads no byte outside the given range', () => {
+  it('reads no bytes outside the given range', () => {
     const { scanner, lines } = recordingScanner({ halves: 1 });
     scanner.begin(0);
     const piece = Buffer.from('\r\nUSER x\r\nPASS y\r\n');
@@ -144,7 +144,7 @@ describe('LineScanner', () => {
     expect(lines.map(({ sequence }) => sequence)).toEqual([0xffff_fffe, 6]);
   });
 
-  it('takes a line of 2,048 bytes whole, and no longer one', () => {
+  it('accepts a whole line of 2,048 bytes, and no longer one', () => {
     const { scanner, lines } = recordingScanner({ halves: 1 });
     scanner.begin(0);
     scanText(scanner, 0, `${'A'.repeat(2048)}\r\n${'A'.repeat(2049)}\r\n`);
@@ -154,7 +154,7 @@ describe('LineScanner', () => {
     ]);
   });
 
-  it('takes no bytes of a half that was not begun, or was forgotten', () => {
+  it('ignores bytes of a half that has not begun or was forgotten', () => {
     const { scanner, lines } = recordingScanner({ halves: 2 });
     scanText(scanner, 0, 'USER x\r\n');
     scanner.begin(0);
@@ -164,7 +164,7 @@ describe('LineScanner', () => {
     expect(lines).toEqual([]);
   });
 
-  it('gives no further line of a piece once the half was forgotten in between', () => {
+  it('gives no further line of a piece after the half was forgotten', () => {
     const given: number[] = [];
     const scanner = new LineScanner(
       { halves: 1 },
@@ -190,7 +190,7 @@ describe('LineScanner', () => {
     expect(lines.at(-1)).toEqual({ half: 0, text: 'two', sequence: 9, traits: 0 });
   });
 
-  it('counts lines, and those with each trait', () => {
+  it('counts lines and each trait', () => {
     const { scanner } = recordingScanner({ halves: 1, maxLine: 8 });
     scanner.begin(0);
     scanText(scanner, 0, 'plain\r\nbare\nnul\0\r\n\xff\xf1telnet\r\n\xff\xf1telnet\r\ntoo long a line\r\n');
@@ -205,7 +205,7 @@ describe('LineScanner', () => {
     });
   });
 
-  it('shows the beginning of a line that has not ended, and nothing else', () => {
+  it('shows the beginning of an unfinished line and nothing else', () => {
     const { scanner } = recordingScanner({ halves: 1 });
     scanner.begin(0);
     scanText(scanner, 0, 'USER x\r\nPO', 100);
@@ -251,7 +251,7 @@ describe('LineScanner', () => {
       expect(scanner.counters.lost).toBe(1);
     });
 
-    it('gives nothing of the line that was begun before', () => {
+    it('gives nothing of the line that had begun', () => {
       const { scanner, lines } = recordingScanner({ halves: 1 });
       scanner.begin(0);
       scanText(scanner, 0, 'PORT 1,2,3');
@@ -262,7 +262,7 @@ describe('LineScanner', () => {
   });
 
   describe('memory', () => {
-    it('keeps the beginning of an endless line only', () => {
+    it('keeps only the beginning of an endless line', () => {
       const { scanner, lines } = recordingScanner({ halves: 1, maxLine: 2048, maxTailBytes: 2049 });
       scanner.begin(0);
       for (let piece = 0; piece < 1000; piece += 1) scanText(scanner, 0, 'A'.repeat(100));
@@ -274,7 +274,7 @@ describe('LineScanner', () => {
       expect(scanner.counters).toMatchObject({ lines: 2, tooLong: 1, tailsDropped: 0 });
     });
 
-    it('gives up the line that makes all unfinished lines together too large, and that alone', () => {
+    it('drops only the unfinished line that exceeds the total limit', () => {
       const { scanner, lines } = recordingScanner({ halves: 3, maxLine: 2048, maxTailBytes: 2 * 64 });
       for (const half of [0, 1, 2]) scanner.begin(half);
       for (const half of [0, 1, 2]) scanText(scanner, half, 'USER x');
@@ -290,7 +290,7 @@ describe('LineScanner', () => {
       expect(scanner.counters.tailsDropped).toBe(1);
     });
 
-    it('has room again after a line was given up, and is in step at its end', () => {
+    it('has room again after dropping a line, and is synchronised at the end of that line', () => {
       const { scanner, lines } = recordingScanner({ halves: 2, maxTailBytes: 64 });
       scanner.begin(0);
       scanner.begin(1);
@@ -313,7 +313,7 @@ describe('LineScanner', () => {
       expect(scanner.counters.tailsDropped).toBe(3);
     });
 
-    it('has room again for what finished, was lost or was forgotten', () => {
+    it('has room again after lines finished, were lost or were forgotten', () => {
       const { scanner, lines } = recordingScanner({ halves: 1, maxTailBytes: 64 });
       for (let round = 0; round < 5; round += 1) {
         scanner.begin(0);

@@ -1,4 +1,4 @@
-/** The ring of outstanding commands against a list. */
+/** The outstanding commands against a list. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -14,7 +14,7 @@ const FLOW = 1;
 
 type Step = Command | 'shift' | 'clear' | 'keepNewest';
 
-/** The twin: a list, and whether it was ever longer than what is remembered since it was last empty. */
+/** Reference implementation: a list, and whether it has exceeded the limit since it was last empty. */
 class CommandList {
   #list: Command[] = [];
   #overflowed = false;
@@ -56,7 +56,7 @@ function runRing(ring: OutstandingCommands, step: Step): Command | undefined {
 }
 
 describe('OutstandingCommands', () => {
-  it('does what a list does, as far as it remembers', () => {
+  it('agrees with a list, up to the remembered commands', () => {
     const command = fc.constantFrom<Step>(COMMANDS.pasv, COMMANDS.epsv, COMMANDS.epsvAll, COMMANDS.other);
     const bursts = fc.array(command, { maxLength: MAX_OUTSTANDING + 4 });
     const answers = fc.nat(MAX_OUTSTANDING + 4).map((count) => Array<Step>(count).fill('shift'));
@@ -68,7 +68,7 @@ describe('OutstandingCommands', () => {
       fc.property(steps, (groups) => {
         const ring = new OutstandingCommands(3);
         const list = new CommandList();
-        // Neighbours in the same arrays must not notice.
+        // Neighbours in the same arrays must not change.
         ring.push(0, COMMANDS.pasv);
         ring.push(2, COMMANDS.epsv);
         for (const step of groups.flat()) {
@@ -81,7 +81,7 @@ describe('OutstandingCommands', () => {
     );
   });
 
-  it('counts an overflow once, until it is in step again', () => {
+  it('counts an overflow once until nothing is outstanding', () => {
     const ring = new OutstandingCommands(1);
     for (let round = 1; round <= 2; round += 1) {
       for (let command = 0; command < MAX_OUTSTANDING + 5; command += 1) ring.push(0, COMMANDS.other);
@@ -90,7 +90,7 @@ describe('OutstandingCommands', () => {
     }
   });
 
-  it('remembers the first of each flow, and more than those of a bounded number of flows', () => {
+  it('remembers the first commands of each flow, and more for a limited number of flows', () => {
     const ring = new OutstandingCommands(MAX_FURTHER_FLOWS + 1);
     for (let flow = 0; flow <= MAX_FURTHER_FLOWS; flow++) {
       for (let count = 0; count <= PACKED; count++) ring.push(flow, COMMANDS.pasv);

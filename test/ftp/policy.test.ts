@@ -1,4 +1,4 @@
-/** What may open, endpoint by endpoint. */
+/** Which endpoints policy allows. */
 import { BlockList } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { Announcement, AnnouncementKind } from '../../src/ftp/announcement.js';

@@ -5,7 +5,7 @@ import { REPLY_PART, replyCode, ReplyGrouping } from '../../src/ftp/reply.js';
 
 const { none, opening, text } = REPLY_PART;
 
-/** Reads lines as flow 1 of 2, each amid bytes that would change its meaning. */
+/** Reads lines as flow 1 of 2, each surrounded by bytes that would change its meaning. */
 function readAll(lines: readonly string[]): number[] {
   const grouping = new ReplyGrouping(2);
   return lines.map((line) => {
@@ -43,7 +43,7 @@ describe('ReplyGrouping', () => {
     expect(grouping.read(0, Buffer.from('331 b'), 0, 5)).toBe(text);
   });
 
-  it('begins anew after a reset', () => {
+  it('starts with a new reply after a reset', () => {
     const grouping = new ReplyGrouping(1);
     grouping.read(0, Buffer.from('220-a'), 0, 5);
     grouping.reset(0);

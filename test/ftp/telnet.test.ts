@@ -1,4 +1,4 @@
-/** RFC 854 sequences in a line: what is left when they are gone. */
+/** RFC 854 sequences in a line: the text that remains without them. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stripTelnet } from '../../src/ftp/telnet.js';

@@ -1,6 +1,6 @@
 /**
- * Plays a transcript's dialogue into scanner, session and policy, cut into pieces in a chosen way, and writes
- * the log of what came of it. Each piece is overwritten once it was scanned.
+ * Runs a transcript's dialogue through scanner, dialogue and policy, cut into pieces in a chosen way, and
+ * writes the resulting log. Each piece is overwritten after it was scanned.
  *
  * @module
  */
@@ -12,10 +12,15 @@ import { Sessions } from '../../src/ftp/dialogue.js';
 import { formatIpAddress, parseIpAddress, type IpAddress } from '../../src/wire/ip-address.js';
 import { CLIENT, SERVER, type Setting, type Transcript } from './transcript.js';
 
-/** How the turn of this number and length is cut: where each piece but the last ends, ascending. */
+/**
+ * Returns the cuts of the turn with this number and length: the end of each piece but the last, ascending.
+ */
 export type Cutter = (turn: number, length: number) => readonly number[];
 
-/** Flow and first sequence number are chosen to find mistakes: not the first, and soon to wrap around. */
+/**
+ * Flow and initial sequence number are chosen to expose mistakes: not the first flow, and a number about to
+ * wrap.
+ */
 const FLOW = 3;
 const FIRST_SEQUENCE = 0xffff_fff0;
 
@@ -57,7 +62,7 @@ export function replay(transcript: Transcript, cut: Cutter): string {
     }
     let from = 0;
     for (const to of [...cut(turn, bytes.length), bytes.length]) {
-      // Room in front and behind, so that a wrong offset is a wrong byte.
+      // Space before and after, so that a wrong offset reads a wrong byte.
       const piece = Buffer.concat([Buffer.from('\r\n('), bytes.subarray(from, to), Buffer.from('1\r\n')]);
       scanner.scan(half, piece, 3, piece.length - 3, sequences[side] ?? 0);
       piece.fill(0xee);
@@ -120,7 +125,7 @@ function traitNames(traits: number): string {
     .join('');
 }
 
-/** Bytes as the dialogue writes them. */
+/** Formats bytes as the dialogue does. */
 function visible(bytes: Buffer): string {
   return Array.from(bytes, (byte) => {
     if (byte === 0x5c) return '\\\\';

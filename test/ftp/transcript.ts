@@ -1,9 +1,8 @@
 /**
- * Golden transcripts: a dialogue to read and the log that must come of it, in markdown. A transcript is a
- * `###` heading, a comment with its setting, a block `ftp` with what was said, and a block `log`.
- *
- * In the dialogue, `C: ` and `S: ` are bytes of the client and the server, with escapes as in C; nothing is
- * added to them. `C~` and `S~` say that bytes of that side were lost.
+ * Golden transcripts in markdown: a dialogue and its expected log. A transcript is a `###` heading, a
+ * comment with its settings, a block `ftp` with the dialogue, and a block `log`. In the dialogue, `C: ` and
+ * `S: ` are bytes of the client and the server, with C escapes; nothing is added to them. `C~` and `S~`
+ * mean that bytes of that side were lost.
  *
  * @module
  */
@@ -18,12 +17,12 @@ export interface Setting {
   readonly maxLine?: number;
 }
 
-/** Directions as halves number them. */
+/** Directions in the order of halves. */
 export const CLIENT = 0;
 export const SERVER = 1;
 type Side = typeof CLIENT | typeof SERVER;
 
-/** What one side says before the other does; `undefined` bytes were lost. */
+/** The bytes that one side sends before the other does; `undefined` means lost bytes. */
 export interface Turn {
   readonly side: Side;
   readonly bytes: Buffer | undefined;
@@ -54,7 +53,7 @@ export function parseTranscripts(markdown: string): Transcript[] {
   return transcripts;
 }
 
-/** Lines that one side says in a row are one turn, so that they can be cut anywhere. */
+/** Consecutive lines of one side are one turn, so that they can be cut anywhere. */
 function parseTurns(said: string): Turn[] {
   const turns: Turn[] = [];
   for (const line of said.trimEnd().split('\n')) {

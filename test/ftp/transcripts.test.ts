@@ -1,4 +1,4 @@
-/** What is said and what comes of it must not depend on how the network cuts it. */
+/** The log of a dialogue must not depend on how the network cuts it. */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
@@ -10,7 +10,7 @@ const FOLDER = path.join(import.meta.dirname, 'transcripts');
 
 const WHOLE: Cutter = () => [];
 
-/** Every way to cut the dialogue at one place. */
+/** Every way to cut the dialogue at one position. */
 function* singleCuts({ turns }: Transcript): Generator<Cutter> {
   for (const [cutTurn, { bytes }] of turns.entries()) {
     for (let at = 1; at < (bytes?.length ?? 0); at += 1) {
@@ -40,7 +40,7 @@ describe.each(files)('%s', (file) => {
         for (const cut of singleCuts(transcript)) expect(replay(transcript, cut)).toBe(transcript.log);
       });
 
-      it('has the same log in pieces of any one size', () => {
+      it('has the same log in pieces of any fixed size', () => {
         for (let size = 1; size < longestTurn(transcript); size += 1) {
           expect(replay(transcript, everyBytes(size))).toBe(transcript.log);
         }

@@ -1,4 +1,4 @@
-/** How the table does when it is full, after long use, and under tuples that were chosen to collide. */
+/** How the table behaves when full, after long use, and with tuples chosen to collide. */
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_FLOW_CAPACITY, FlowTable } from '../../src/tcp/flow-table.js';
 import { halfSipHash } from '../../src/tcp/half-sip-hash.js';
@@ -13,14 +13,14 @@ const ignore = (): undefined => undefined;
 const addNth = (flows: FlowTable, n: number): number => flows.add(nthTuple(n), invertTuple(nthTuple(n)), n);
 
 /**
- * At half load a walk of n slots is met with a probability that falls by a constant factor with each slot, so the
- * longest of a million slots stays near 40. A hash that does not spread shows hundreds.
+ * At half load, the probability of a walk of n slots falls by a constant factor per slot, so the longest of
+ * a million slots stays near 40. A hash that spreads badly shows hundreds.
  */
 const LONGEST_WALK = 120;
 
 describe('a table of 262,144 flows', () => {
   it(
-    'finds each of them by both tuples, makes room for more, and is empty after all are gone',
+    'finds each flow by both tuples, evicts to admit more, and is empty after all are removed',
     () => {
       const flows = new FlowTable({ seed: 7, onEvict: ignore });
       const more = 1000;
@@ -49,7 +49,7 @@ describe('a table of 262,144 flows', () => {
 });
 
 describe('growing', () => {
-  it('keeps flows in their order where halves have equal keys, as of a connection to itself', () => {
+  it('keeps the order of halves with equal keys, as in a connection to itself', () => {
     const flows = new FlowTable({ capacity: 4096, seed: 3, onEvict: ignore });
     const found: number[] = [];
     for (let n = 0; n < 4096; n++) flows.add(nthTuple(n), nthTuple(n), n);
@@ -62,7 +62,7 @@ describe('growing', () => {
 
 describe('long use', () => {
   it(
-    'does not lengthen walks: as short after 100 generations of flows as in a new table',
+    'does not lengthen walks: after 100 generations of flows they are as short as in a new table',
     () => {
       const capacity = 1024;
       const flows = new FlowTable({ capacity, seed: 11, onEvict: ignore });
@@ -91,7 +91,7 @@ describe('tuples chosen to collide', () => {
     return halfSipHash(key.words, 0, key.count, KNOWN_SEED, 0);
   };
 
-  /** Two of them come up among some 80,000 tuples. */
+  /** About 80,000 tuples contain two of them. */
   function tuplesOfOneHash(): readonly [Tuple, Tuple] {
     const seen = new Map<number, number>();
     for (let n = 0; ; n++) {
@@ -102,7 +102,7 @@ describe('tuples chosen to collide', () => {
     }
   }
 
-  /** Tuples whose home is one of the first eight slots under the seed that the attacker has guessed. */
+  /** Returns tuples whose home is one of the first eight slots under the seed that the attacker guessed. */
   function collidingTuples(): Tuple[] {
     const key = new TupleKey();
     const found: Tuple[] = [];
@@ -114,7 +114,7 @@ describe('tuples chosen to collide', () => {
     return found;
   }
 
-  it('in all 32 bits of the hash are told apart', () => {
+  it('in all 32 bits of the hash are still distinguished', () => {
     const [one, other] = tuplesOfOneHash();
     const flows = new FlowTable({ capacity: CAPACITY, seed: KNOWN_SEED, onEvict: ignore });
     const flow = flows.add(one, invertTuple(one), 0);
@@ -131,7 +131,7 @@ describe('tuples chosen to collide', () => {
     return flows.longestRun();
   };
 
-  it('do so under the seed they were chosen for, and under no other', () => {
+  it('collide only under the seed for which they were chosen', () => {
     const tuples = collidingTuples();
     expect(longestWith(KNOWN_SEED, tuples)).toBeGreaterThanOrEqual(COLLIDING);
     for (const seed of [0, KNOWN_SEED + 1, KNOWN_SEED + 2 ** 32, 2 ** 52]) {

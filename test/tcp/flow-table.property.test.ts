@@ -8,7 +8,7 @@ import { findInPacket, tuple } from './tuples.js';
 const RUNS = 100;
 /** Milliseconds; a busy machine takes ten times as long as an idle one. */
 const PATIENCE = 60_000;
-/** Few enough that tuples clash all the time; the last IPv6 addresses embed the IPv4 ones. */
+/** Few enough for frequent clashes. The last IPv6 addresses embed the IPv4 ones. */
 const ADDRESSES = {
   4: ['10.0.0.1', '10.0.0.2'],
   6: ['2001:db8::1', '::ffff:10.0.0.1', '::ffff:10.0.0.2'],
@@ -48,7 +48,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('expire' as const), now }) },
 );
 
-/** Clocks mostly advance; `now` is what a step adds to them, less a little. */
+/** Clocks mostly advance: `now` is the step's increment, slightly reduced. */
 function perform(each: Step, moment: number, flows: FlowTable, twin: NaiveFlowTable): void {
   switch (each.kind) {
     case 'add':
@@ -70,9 +70,9 @@ function perform(each: Step, moment: number, flows: FlowTable, twin: NaiveFlowTa
   }
 }
 
-describe('a flow table does the same as a map with string keys', () => {
+describe('a flow table agrees with a map with string keys', () => {
   it.each([1, 2, 5, 40])(
-    'with room for %d flows',
+    'with a capacity of %d flows',
     (capacity) => {
       fc.assert(
         fc.property(fc.maxSafeNat(), fc.array(step, { maxLength: 80, size: 'max' }), (seed, steps) => {

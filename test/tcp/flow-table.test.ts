@@ -78,7 +78,7 @@ describe('a flow', () => {
     expect(flows.longestRun()).toBe(0);
   });
 
-  it('is gone by both tuples once removed, without onEvict; again does nothing', () => {
+  it('is not found by either tuple after remove, which does not call onEvict and may be repeated', () => {
     const { flows, evicted } = table();
     const flow = flows.add(original, translated, 0);
     flows.remove(flow);
@@ -89,7 +89,7 @@ describe('a flow', () => {
     expect(evicted).toEqual([]);
   });
 
-  it('that is not there cannot be read or touched', () => {
+  it('that does not exist cannot be read or touched', () => {
     const { flows } = table();
     for (const flow of [0, 3, 4, -1]) {
       expect(() => flows.original(flow)).toThrow(RangeError);
@@ -100,7 +100,7 @@ describe('a flow', () => {
     }
   });
 
-  it('cannot have a tuple of two families, and the attempt changes nothing', () => {
+  it('cannot have a tuple of two families; the attempt changes nothing', () => {
     const { flows, evicted } = table();
     const flow = flows.add(original, translated, 0);
     const mixed = { ...translated, source: tuple('::1', 1, '::1', 1).source };
@@ -111,11 +111,11 @@ describe('a flow', () => {
   });
 });
 
-describe('a flow whose tuple is in the table already', () => {
+describe('a flow whose tuple is already in the table', () => {
   const one = tuple('10.0.0.1', 1001, '10.9.9.9', 21);
   const two = tuple('10.0.0.2', 1002, '10.9.9.9', 21);
 
-  it('replaces the flow that has both', () => {
+  it('replaces the flow that has both tuples', () => {
     const { flows, evicted } = table();
     const old = flows.add(one, invertTuple(one), 0);
     const flow = flows.add(one, invertTuple(one), 1);
@@ -124,7 +124,7 @@ describe('a flow whose tuple is in the table already', () => {
     expect(flows.findTuple(one)).toBe(flow * 2);
   });
 
-  it('replaces both flows where each has one of its tuples', () => {
+  it('replaces both flows if each has one of its tuples', () => {
     const { flows, evicted } = table();
     const first = flows.add(one, invertTuple(one), 0);
     const second = flows.add(two, invertTuple(two), 0);
@@ -136,7 +136,7 @@ describe('a flow whose tuple is in the table already', () => {
     expect([flows.findTuple(invertTuple(one)), flows.findTuple(two)]).toEqual([-1, -1]);
   });
 
-  it('replaces the flow that has it the other way round', () => {
+  it('replaces the flow that has the same tuples inverted', () => {
     const { flows, evicted } = table();
     const old = flows.add(one, invertTuple(one), 0);
     const flow = flows.add(invertTuple(one), one, 1);
@@ -144,7 +144,7 @@ describe('a flow whose tuple is in the table already', () => {
     expect(flows.findTuple(one)).toBe(flow * 2 + 1);
   });
 
-  it('needs no further room in a full table', () => {
+  it('evicts no other flow from a full table', () => {
     const { flows, evicted } = table({ capacity: 2 });
     flows.add(one, invertTuple(one), 0);
     const old = flows.add(two, invertTuple(two), 1);
@@ -154,8 +154,8 @@ describe('a flow whose tuple is in the table already', () => {
   });
 });
 
-describe('room in the table', () => {
-  it('is made by the flow used longest ago', () => {
+describe('the capacity of the table', () => {
+  it('is kept by evicting the least recently used flow', () => {
     const { flows, evicted } = table({ capacity: 3 });
     const [first, second, third] = [addNth(flows, 1, 1), addNth(flows, 2, 2), addNth(flows, 3, 3)];
     flows.touch(first, 4);
@@ -187,7 +187,7 @@ describe('room in the table', () => {
 });
 
 describe('idle flows', () => {
-  it('expire from the one used longest ago up to the first that was used since', () => {
+  it('expire from the least recently used up to the first one used since', () => {
     const { flows, evicted } = table();
     const [first, second, third] = [addNth(flows, 1, 10), addNth(flows, 2, 20), addNth(flows, 3, 30)];
     flows.touch(first, 40);
@@ -203,7 +203,7 @@ describe('idle flows', () => {
 });
 
 describe('onEvict', () => {
-  it('finds the flow still there, may remove any flow, and cannot add or expire', () => {
+  it('can still find the flow, may remove any flow, and cannot add or expire', () => {
     const seen: unknown[] = [];
     const flows: FlowTable = new FlowTable({
       capacity: 2,

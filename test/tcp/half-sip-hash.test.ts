@@ -3,7 +3,7 @@ import { halfSipHash } from '../../src/tcp/half-sip-hash.js';
 
 const KEY_LOW = 0x03020100;
 const KEY_HIGH = 0x07060504;
-/** The bytes 0, 1, 2 … as little-endian words, behind two words that do not belong to the message. */
+/** The bytes 0, 1, 2 … as little-endian words, after two words that are not part of the message. */
 const AT = 2;
 const words = new Int32Array([
   -1,

@@ -7,7 +7,7 @@ import { MAX_HELD_RANGES } from '../../src/tcp/held-ranges.js';
 const store = (limits: Partial<HeldBudget['limits']> = {}): HeldBytes =>
   new HeldBytes(new HeldBudget({ maxHalfBytes: 1000, maxTotalBytes: 1_000_000, ...limits }));
 
-/** Holds bytes, and spoils the segment that they came in. */
+/** Holds bytes, then overwrites the segment that they came in. */
 function hold(held: HeldBytes, sequence: number, text: string): string {
   const segment = Buffer.from(text, 'latin1');
   const outcome = held.hold(sequence >>> 0, segment);
@@ -15,7 +15,7 @@ function hold(held: HeldBytes, sequence: number, text: string): string {
   return outcome;
 }
 
-/** Takes everything out: `number:bytes` for each range. */
+/** Removes all ranges and returns each as `number:bytes`. */
 function contents(held: HeldBytes): string[] {
   const ranges: string[] = [];
   while (held.bytes > 0) {
@@ -37,7 +37,7 @@ describe('held bytes', () => {
       ranges: ['10:ab', '20:cd'],
     },
     {
-      name: 'are in order whatever came first',
+      name: 'are in order regardless of arrival',
       segments: [
         [20, 'cd'],
         [10, 'ab'],
@@ -45,7 +45,7 @@ describe('held bytes', () => {
       ranges: ['10:ab', '20:cd'],
     },
     {
-      name: 'that touch at the end are one',
+      name: 'that touch at the end merge',
       segments: [
         [10, 'ab'],
         [12, 'cd'],
@@ -53,7 +53,7 @@ describe('held bytes', () => {
       ranges: ['10:abcd'],
     },
     {
-      name: 'that touch at the beginning are one',
+      name: 'that touch at the beginning merge',
       segments: [
         [12, 'cd'],
         [10, 'ab'],
@@ -96,7 +96,7 @@ describe('held bytes', () => {
       ranges: ['10:abcdefg', '30:z'],
     },
     {
-      name: 'move those behind',
+      name: 'move the bytes behind them',
       segments: [
         [20, 'yz'],
         [10, 'ab'],
@@ -119,7 +119,7 @@ describe('held bytes', () => {
     expect(contents(held)).toEqual(ranges);
   });
 
-  it('say when they hold a segment already', () => {
+  it('report a segment that is already held', () => {
     const held = store();
     hold(held, 10, 'abcd');
     expect(hold(held, 11, 'XX')).toBe('duplicate');
@@ -143,7 +143,7 @@ describe('held bytes', () => {
     expect(contents(held)).toEqual([...ranges, '40:z']);
   });
 
-  it('take more after some were taken out and some cut off', () => {
+  it('accept more after some were removed and some truncated', () => {
     const held = store({ maxHalfBytes: 6 });
     hold(held, 10, 'abc');
     hold(held, 20, 'def');
@@ -155,7 +155,7 @@ describe('held bytes', () => {
 });
 
 describe('held bytes that outgrow their buffer', () => {
-  it('are those that were not taken out', () => {
+  it('are the bytes that were not removed', () => {
     const held = store({ maxHalfBytes: 16_384 });
     const long = 'x'.repeat(2 * MIN_BUFFER_BYTES);
     hold(held, 10, 'abc');
@@ -187,7 +187,7 @@ describe('a refused segment changes nothing', () => {
   });
 });
 
-describe('held bytes against a map from number to byte', () => {
+describe('held bytes and a map from sequence number to byte', () => {
   const SPAN = 80;
   const text = fc.string({
     unit: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'),
@@ -200,7 +200,7 @@ describe('held bytes against a map from number to byte', () => {
     { weight: 1, arbitrary: fc.record({ truncate: fc.nat(SPAN + 24) }) },
   );
 
-  it('hold the same', () => {
+  it('agree', () => {
     fc.assert(
       fc.property(fc.nat(2 ** 32 - 1), fc.array(step, { maxLength: 40 }), (base, steps) => {
         const held = store({ maxHalfBytes: 60 });

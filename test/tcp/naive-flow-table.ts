@@ -1,4 +1,4 @@
-/** What a flow table must do, with string keys in a map and an array in order of use. */
+/** Reference implementation of the flow table, with string keys in a map and an array in order of use. */
 import type { EvictionCause } from '../../src/tcp/flow-table.js';
 import { formatTuple, type Tuple } from '../../src/wire/tuple.js';
 
@@ -31,7 +31,7 @@ export class NaiveFlowTable {
     return -1;
   }
 
-  /** Makes room first, as `slot` is known only once the table under test has answered. */
+  /** Evicts first, because `slot` is known only after the table under test has returned. */
   prepare(original: Tuple, reply: Tuple): void {
     for (const tuple of [original, reply]) {
       const half = this.find(tuple);
@@ -47,7 +47,7 @@ export class NaiveFlowTable {
 
   touch(slot: number, now: number): void {
     const flow = this.#flows.find((other) => other.slot === slot);
-    // The order in which flows are used within a second is not kept.
+    // The order of use within one second is not kept.
     if (flow === undefined || flow.lastSeen === Math.floor(now)) return;
     flow.lastSeen = Math.floor(now);
     this.#flows = [...this.#flows.filter((other) => other !== flow), flow];
@@ -70,5 +70,5 @@ export class NaiveFlowTable {
   }
 }
 
-/** The lengths keep an IPv4 address and the IPv6 address that embeds it apart. */
+/** The lengths distinguish an IPv4 address from the IPv6 address that embeds it. */
 const keyOf = (tuple: Tuple): string => `${tuple.source.length} ${formatTuple(tuple)}`;

@@ -1,5 +1,6 @@
 /**
- * What a reassembler must do, byte by byte in a map, on positions that do not wrap. Slow and short.
+ * Reference implementation of the reassembler: byte by byte in a map, at positions that do not wrap. Slow
+ * and short.
  */
 import { REACH_BYTES, STRAYS_TO_RESTART } from '../../src/tcp/half-streams.js';
 import { MAX_HELD_RANGES } from '../../src/tcp/held-ranges.js';
@@ -7,7 +8,7 @@ import { GAP, tracedByte } from './stream-probe.js';
 
 export class NaiveReassembler {
   readonly trace: string[] = [];
-  /** Position of the first byte that has not been read; undefined before the stream began. */
+  /** Position of the first unread byte; undefined before the stream begins. */
   next: number | undefined;
   #acknowledged = 0;
   #fin = Infinity;

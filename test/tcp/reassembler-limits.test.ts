@@ -1,4 +1,4 @@
-/** Each limit, what is given up when it is reached, and what an adversary can make the reassembler do. */
+/** Each limit, what the reassembler gives up at the limit, and what an attacker can make it do. */
 import { describe, expect, it } from 'vitest';
 import { HELD_OVERHEAD_BYTES, MIN_BUFFER_BYTES } from '../../src/tcp/held-bytes.js';
 import { MAX_HELD_RANGES } from '../../src/tcp/held-ranges.js';
@@ -12,7 +12,7 @@ const begun = (options: ConstructorParameters<typeof StreamProbe>[0], halves = 1
 };
 
 describe('the out-of-order bytes of a half', () => {
-  it('are held up to the limit exactly', () => {
+  it('are held up to exactly the limit', () => {
     const probe = begun({ maxOutOfOrderBytes: 8 });
     probe.receive(0, 2, 'cdef');
     probe.receive(0, 8, 'ijkl');
@@ -21,7 +21,7 @@ describe('the out-of-order bytes of a half', () => {
     expect(probe.heard()).toBe('abcdef');
   });
 
-  it('past the limit give up the first hole, and the segment finds its place in what follows', () => {
+  it('past the limit give up the first hole, and the segment takes its place after it', () => {
     const probe = begun({ maxOutOfOrderBytes: 8 });
     probe.receive(0, 2, 'cdef');
     probe.receive(0, 8, 'ijkl');
@@ -34,14 +34,14 @@ describe('the out-of-order bytes of a half', () => {
     expect(probe.heard()).toBe(`${GAP}|cdefghijklmn`);
   });
 
-  it('past the limit go on with the segment itself where it comes before what is held', () => {
+  it('past the limit continue with the segment itself if it precedes the held bytes', () => {
     const probe = begun({ maxOutOfOrderBytes: 4 });
     probe.receive(0, 4, 'efgh');
     probe.receive(0, 2, 'cd');
     expect(probe.heard()).toBe(`${GAP}|cdefgh`);
   });
 
-  it('do not count what is held already', () => {
+  it('do not count bytes that are already held', () => {
     const probe = begun({ maxOutOfOrderBytes: 4 });
     probe.receive(0, 2, 'cdef');
     probe.receive(0, 3, 'XXX');
@@ -49,14 +49,14 @@ describe('the out-of-order bytes of a half', () => {
     expect(probe.reassembler.counters).toMatchObject({ gaps: 0, duplicates: 2 });
   });
 
-  it('of one segment that is longer than the limit are read at once', () => {
+  it('in one segment longer than the limit are read at once', () => {
     const probe = begun({ maxOutOfOrderBytes: 4 });
     probe.receive(0, 2, 'cdefgh');
     expect(probe.heard()).toBe(`${GAP}|cdefgh`);
     expect(probe.reassembler.heldMemory).toBe(0);
   });
 
-  it(`are ${DEFAULT_MAX_OUT_OF_ORDER_BYTES} unless told otherwise`, () => {
+  it(`are ${DEFAULT_MAX_OUT_OF_ORDER_BYTES} by default`, () => {
     const probe = begun({});
     probe.receive(0, 1, 'x'.repeat(DEFAULT_MAX_OUT_OF_ORDER_BYTES));
     expect(probe.heard()).toBe('');
@@ -72,20 +72,20 @@ describe('the ranges of a half', () => {
     return probe;
   };
 
-  it(`may be ${MAX_HELD_RANGES}`, () => {
+  it(`may number ${MAX_HELD_RANGES}`, () => {
     const probe = everyOther(MAX_HELD_RANGES);
     expect(probe.heard()).toBe('');
     for (let hole = 0; hole < MAX_HELD_RANGES; hole++) probe.receive(0, 2 * hole, 'o');
     expect(probe.heard()).toBe('ox'.repeat(MAX_HELD_RANGES));
   });
 
-  it('give up the first hole when there would be one more', () => {
+  it('give up the first hole rather than exceed the limit', () => {
     const probe = everyOther(MAX_HELD_RANGES + 1);
     expect(probe.heard()).toBe(`${GAP}|x`);
     expect(probe.reassembler.counters).toMatchObject({ holesTooManyRanges: 1, gaps: 1 });
   });
 
-  it('can still be joined when there is no room for another', () => {
+  it('can still merge when no further range is allowed', () => {
     const probe = everyOther(MAX_HELD_RANGES);
     probe.receive(0, 2, 'o');
     probe.receive(0, 2 * MAX_HELD_RANGES, 'o');
@@ -98,7 +98,7 @@ describe('the ranges of a half', () => {
 describe('the memory of all halves', () => {
   const ONE_HALF = MIN_BUFFER_BYTES + HELD_OVERHEAD_BYTES;
 
-  it('is taken with the first held byte and given back with the last', () => {
+  it('is reserved with the first held byte and released with the last', () => {
     const probe = begun({});
     expect(probe.reassembler.heldMemory).toBe(0);
     probe.receive(0, 1, 'b');
@@ -107,7 +107,7 @@ describe('the memory of all halves', () => {
     expect(probe.reassembler.heldMemory).toBe(0);
   });
 
-  it('grows with what a half holds, to its limit and not past it', () => {
+  it('grows with the held bytes of a half up to the limit', () => {
     const probe = begun({ maxOutOfOrderBytes: 5000 });
     probe.receive(0, 1, 'x'.repeat(MIN_BUFFER_BYTES + 1));
     expect(probe.reassembler.heldMemory).toBe(2 * MIN_BUFFER_BYTES + HELD_OVERHEAD_BYTES);
@@ -115,7 +115,7 @@ describe('the memory of all halves', () => {
     expect(probe.reassembler.heldMemory).toBe(5000 + HELD_OVERHEAD_BYTES);
   });
 
-  it('used up makes a half that needs some give up its hole, and no other half', () => {
+  it('when exhausted, makes only the half that needs more give up its hole', () => {
     const probe = begun({ maxTotalBytes: 2 * ONE_HALF }, 3);
     probe.receive(0, 1, 'b');
     probe.receive(1, 1, 'b');
@@ -125,7 +125,7 @@ describe('the memory of all halves', () => {
     expect(probe.reassembler.heldMemory).toBe(2 * ONE_HALF);
   });
 
-  it('used up makes a half that cannot grow give up a hole, and hold on with what that frees', () => {
+  it('when exhausted, makes a half that cannot grow give up a hole and continue with the freed memory', () => {
     const probe = begun({ maxTotalBytes: ONE_HALF });
     probe.receive(0, 1, 'b');
     probe.receive(0, 3, 'x'.repeat(MIN_BUFFER_BYTES));
@@ -155,7 +155,7 @@ describe('the memory of all halves', () => {
       },
     },
     {
-      name: 'a FIN before what is held',
+      name: 'a FIN before the held bytes',
       end: (probe: StreamProbe) => {
         probe.receive(0, 1, '', true);
       },
@@ -168,12 +168,12 @@ describe('the memory of all halves', () => {
   });
 });
 
-describe('an adversary', () => {
+describe('an attacker', () => {
   const SEGMENTS = 4000;
   const LIMIT = DEFAULT_MAX_OUT_OF_ORDER_BYTES;
-  /** Before a segment is held or refused each range is looked at once; each hole given up takes a range away. */
+  /** Before a segment is held or refused, each range is examined once. Each hole given up removes a range. */
   const RANGES_PER_SEGMENT = 2 * (MAX_HELD_RANGES + 1);
-  /** The buffer is compacted once, and its bytes make way once. */
+  /** The buffer is compacted once, and its bytes move once to make room. */
   const MOVES_PER_SEGMENT = 2 * LIMIT;
 
   const ATTACKS: readonly {
@@ -187,7 +187,7 @@ describe('an adversary', () => {
       },
     },
     {
-      name: 'single bytes backwards',
+      name: 'single bytes in reverse',
       attack: (probe, n) => {
         probe.receive(0, 1 + LIMIT - (n % LIMIT), 'x');
       },
@@ -200,7 +200,7 @@ describe('an adversary', () => {
       },
     },
     {
-      name: 'the same held segment again and again',
+      name: 'the same held segment repeatedly',
       attack: (probe) => {
         probe.receive(0, 2, 'x'.repeat(1000));
       },

@@ -1,8 +1,8 @@
-/** What happens when the sink forgets or begins halves while it is being told about one. */
+/** A sink that forgets or begins halves from within a callback. */
 import { describe, expect, it } from 'vitest';
 import { GAP, StreamProbe } from './stream-probe.js';
 
-/** A sink that does something once, at the first news that equals `news`. */
+/** A sink that acts once, at the first event that equals `news`. */
 function probeThat(news: string, action: (probe: StreamProbe) => void): StreamProbe {
   const probe = new StreamProbe();
   let done = false;
@@ -16,19 +16,19 @@ function probeThat(news: string, action: (probe: StreamProbe) => void): StreamPr
   return probe;
 }
 
-describe('a sink that forgets the half it is told about', () => {
+describe('a sink that forgets the half of the callback', () => {
   const forget = (probe: StreamProbe): void => {
     probe.reassembler.forget(0);
   };
 
-  it('hears nothing more of it after bytes in order', () => {
+  it('gets nothing more of that half after bytes in order', () => {
     const probe = probeThat('ab', forget);
     probe.receive(0, 0, 'ab');
     expect(probe.heard()).toBe('ab');
     expect(probe.reassembler.begun(0)).toBe(false);
   });
 
-  it('hears neither the held bytes that would be next nor the rest of the segment', () => {
+  it('gets neither the held bytes that would be next nor the rest of the segment', () => {
     const probe = probeThat('ab', forget);
     probe.receive(0, 2, 'cd');
     probe.receive(0, 6, 'gh');
@@ -37,7 +37,7 @@ describe('a sink that forgets the half it is told about', () => {
     expect(probe.reassembler.heldMemory).toBe(0);
   });
 
-  it('hears nothing after held bytes either', () => {
+  it('gets nothing after held bytes', () => {
     const probe = probeThat('cd', forget);
     probe.receive(0, 2, 'cd');
     probe.receive(0, 0, 'abcdef');
@@ -45,7 +45,7 @@ describe('a sink that forgets the half it is told about', () => {
     expect(probe.reassembler.begun(0)).toBe(false);
   });
 
-  it('hears no bytes after a gap', () => {
+  it('gets no bytes after a gap', () => {
     const probe = probeThat(GAP, forget);
     probe.receive(0, 2, 'c');
     probe.receive(0, 5, 'f');
@@ -54,7 +54,7 @@ describe('a sink that forgets the half it is told about', () => {
     expect(probe.reassembler.heldMemory).toBe(0);
   });
 
-  it('does not hear the segment that made the reassembler give the hole up', () => {
+  it('does not get the segment that made the reassembler give up the hole', () => {
     const probe = probeThat(GAP, forget);
     probe.acknowledge(0, 2);
     probe.receive(0, 2, 'cd');
@@ -62,7 +62,7 @@ describe('a sink that forgets the half it is told about', () => {
     expect(probe.reassembler.begun(0)).toBe(false);
   });
 
-  it('hears no bytes after the gap of a mid-stream start, and starts again with the next segment', () => {
+  it('gets no bytes after the gap of a mid-stream start, and restarts with the next segment', () => {
     const probe = probeThat(GAP, forget);
     probe.reassembler.forget(0);
     probe.receive(0, 700, 'ab');
@@ -71,7 +71,7 @@ describe('a sink that forgets the half it is told about', () => {
     expect(probe.heard()).toBe(`${GAP}|${GAP}|cd`);
   });
 
-  it('may forget the other half too', () => {
+  it('may also forget the other half', () => {
     const probe = probeThat('ab', (self) => {
       self.reassembler.forget(0);
       self.reassembler.forget(1);
@@ -84,8 +84,8 @@ describe('a sink that forgets the half it is told about', () => {
   });
 });
 
-describe('a sink that forgets another half', () => {
-  it('still hears the rest of the segment', () => {
+describe('a sink that forgets a different half', () => {
+  it('still gets the rest of the segment', () => {
     const probe = probeThat('ab', (self) => {
       self.reassembler.forget(1);
     });
@@ -95,8 +95,8 @@ describe('a sink that forgets another half', () => {
   });
 });
 
-describe('a sink that begins the half it is told about', () => {
-  it('hears only the new stream', () => {
+describe('a sink that begins the half of the callback', () => {
+  it('gets only the new stream', () => {
     const probe = probeThat('ab', (self) => {
       self.reassembler.begin(0, 4);
     });
@@ -108,7 +108,7 @@ describe('a sink that begins the half it is told about', () => {
     expect(probe.reassembler.heldMemory).toBe(0);
   });
 
-  it('hears no held bytes after a gap', () => {
+  it('gets no held bytes after a gap', () => {
     const probe = probeThat(GAP, (self) => {
       self.reassembler.begin(0, 2);
     });
@@ -120,17 +120,17 @@ describe('a sink that begins the half it is told about', () => {
 });
 
 describe('a sink that breaks its contract', () => {
-  it('gets an error when it gives the reassembler something to read', () => {
+  it('gets an error if it calls receive or acknowledge', () => {
     const probe = probeThat('ab', (self) => {
       self.receive(1, 4, 'held');
     });
     probe.receive(0, 2, 'cd');
     expect(() => {
       probe.receive(0, 0, 'abc');
-    }).toThrow('must not give');
+    }).toThrow('must not call receive');
   });
 
-  it('leaves the reassembler usable when it throws, with the bytes counted as passed on', () => {
+  it('leaves the reassembler usable if it throws, and the bytes count as passed on', () => {
     const probe = probeThat('ab', () => {
       throw new Error('sink');
     });

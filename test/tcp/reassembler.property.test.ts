@@ -9,13 +9,13 @@ const RUNS = 150;
 /** Milliseconds; a busy machine takes ten times as long as an idle one. */
 const PATIENCE = 60_000;
 
-/** Where streams begin: anywhere, and often just before the numbers wrap or change sign. */
+/** Initial sequence numbers: anything, and often just before the numbers wrap or change sign. */
 const initialNumber = fc.oneof(
   fc.nat(2 ** 32 - 1),
   fc.integer({ min: 2 ** 32 - 60, max: 2 ** 32 - 1 }),
   fc.integer({ min: 2 ** 31 - 60, max: 2 ** 31 }),
 );
-/** Another byte each time, so that copies of the same position differ. */
+/** A different byte each time, so that copies of the same position differ. */
 const text = (maxLength: number): fc.Arbitrary<string> =>
   fc.string({ unit: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'), maxLength, size: 'max' });
 
@@ -23,16 +23,19 @@ type Step =
   | { readonly kind: 'segment'; readonly offset: number; readonly text: string; readonly fin: boolean }
   | { readonly kind: 'acknowledge' | 'begin' | 'forget'; readonly offset: number };
 
-/** What a script is made of. */
+/** The parameters of a script. */
 interface Profile {
   readonly name: string;
-  /** Segments at the stream's end, ahead of it, out of reach …; `fin`: how many segments in 100 carry one. */
+  /**
+   * Segments at the stream's end, ahead of it, out of reach …; `fin` is the percentage of segments with a
+   * FIN.
+   */
   readonly weights: Readonly<Record<'near' | 'ahead' | 'acknowledge' | 'far' | 'restart' | 'fin', number>>;
-  /** Bytes that segments lie ahead of the stream, at most; and that they have. */
+  /** Maximum distance of segments ahead of the stream, and maximum segment length. */
   readonly span: number;
   readonly maxLength: number;
   readonly maxHeld: number;
-  /** Counters that the scripts together must have raised, or they did not test what they are for. */
+  /** Counters that all scripts together must have raised; otherwise they did not test their subject. */
   readonly reaches: readonly (keyof ReassemblyCounters)[];
 }
 
@@ -54,7 +57,7 @@ const PROFILES: readonly Profile[] = [
     reaches: ['heldSegments', 'holesTooManyRanges'],
   },
   {
-    name: 'a stream that moves',
+    name: 'a stream that jumps',
     weights: { near: 1, ahead: 1, acknowledge: 1, far: 60, restart: 0, fin: 2 },
     span: 20,
     maxLength: 4,
@@ -78,7 +81,7 @@ const PROFILES: readonly Profile[] = [
   },
 ];
 
-/** Offsets are from the next byte of the stream, so that a script follows it wherever it goes. */
+/** Offsets are relative to the stream's next byte, so that a script follows the stream. */
 function scripts({ weights, span, maxLength }: Profile): fc.Arbitrary<Step[]> {
   const segment = (offset: fc.Arbitrary<number>): fc.Arbitrary<Step> =>
     fc.record({
@@ -136,7 +139,7 @@ function perform(step: Step, position: number, probe: StreamProbe, twin: NaiveRe
   }
 }
 
-describe('a reassembler tells its sink the same as one that keeps a map of bytes', () => {
+describe('the reassembler agrees with one that keeps a map of bytes', () => {
   it.each(PROFILES)(
     '$name',
     (profile) => {
@@ -160,8 +163,8 @@ describe('a reassembler tells its sink the same as one that keeps a map of bytes
   );
 });
 
-describe('a stream of which every byte comes at last', () => {
-  /** Cuts, a rank for each piece by which it is sent, and which pieces are sent twice. */
+describe('a stream of which every byte finally arrives', () => {
+  /** Cuts, the rank by which each piece is sent, and the pieces that are sent twice. */
   const journeys = fc.record({
     initial: initialNumber,
     length: fc.integer({ min: 1, max: 400 }),
@@ -190,7 +193,7 @@ describe('a stream of which every byte comes at last', () => {
   const letter = (position: number): string => String.fromCharCode(97 + (position % 26));
 
   it(
-    'is read whole and without a gap, whatever way the segments took',
+    'is read whole and without a gap in any order of segments',
     () => {
       fc.assert(
         fc.property(journeys, (journey) => {
@@ -211,7 +214,7 @@ describe('a stream of which every byte comes at last', () => {
   );
 
   it(
-    'has at each position the byte that came first',
+    'has at each position the byte that arrived first',
     () => {
       fc.assert(
         fc.property(journeys, (journey) => {
@@ -231,7 +234,7 @@ describe('a stream of which every byte comes at last', () => {
     PATIENCE,
   );
 
-  it('is read on after a loss as soon as the receiver has acknowledged it', () => {
+  it('continues after a loss as soon as the receiver has acknowledged it', () => {
     fc.assert(
       fc.property(journeys, fc.nat(30), (journey, lost) => {
         const probe = new StreamProbe();

@@ -3,7 +3,10 @@ import { REACH_BYTES, STRAYS_TO_RESTART } from '../../src/tcp/half-streams.js';
 import { Reassembler } from '../../src/tcp/reassembler.js';
 import { GAP, StreamProbe } from './stream-probe.js';
 
-/** A segment at an offset from the first byte's number, or an acknowledgement of what comes before an offset. */
+/**
+ * A segment at an offset from the initial sequence number, or an acknowledgement of everything before an
+ * offset.
+ */
 type Step =
   { readonly at: number; readonly text: string; readonly fin?: boolean } | { readonly acknowledged: number };
 
@@ -99,14 +102,18 @@ const HOLES: readonly Row[] = [
     steps: [at(2, 'cd'), acknowledged(2)],
     heard: `${GAP}|cd`,
   },
-  { name: 'an acknowledgement within the hole does not', steps: [at(2, 'cd'), acknowledged(1)], heard: '' },
   {
-    name: 'a hole acknowledged before anything after it came is given up when it comes',
+    name: 'an acknowledgement within the hole does not give it up',
+    steps: [at(2, 'cd'), acknowledged(1)],
+    heard: '',
+  },
+  {
+    name: 'a hole acknowledged before later bytes arrive is given up when they arrive',
     steps: [acknowledged(2), at(2, 'cd')],
     heard: `${GAP}|cd`,
   },
   {
-    name: 'bytes that come after their acknowledgement are read while nothing after them was',
+    name: 'bytes that arrive after their acknowledgement are read unless later ones were read',
     steps: [acknowledged(4), at(0, 'abcd')],
     heard: 'abcd',
   },
@@ -121,12 +128,12 @@ const HOLES: readonly Row[] = [
     heard: `${GAP}|c|${GAP}|f`,
   },
   {
-    name: 'what is read goes on after the gap',
+    name: 'the stream continues after the gap',
     steps: [at(2, 'c'), acknowledged(3), at(3, 'd')],
     heard: `${GAP}|cd`,
   },
   {
-    name: 'lost bytes that come after all are not read',
+    name: 'lost bytes that arrive later are not read',
     steps: [at(2, 'c'), acknowledged(3), at(0, 'ab'), at(3, 'd')],
     heard: `${GAP}|cd`,
   },
@@ -139,18 +146,18 @@ const HOLES: readonly Row[] = [
 
 const FINS: readonly Row[] = [
   { name: 'bytes after the FIN are not read', steps: [fin(0, 'ab'), at(2, 'cd')], heard: 'ab' },
-  { name: 'a FIN of its own', steps: [at(0, 'ab'), fin(2), at(2, 'cd')], heard: 'ab' },
+  { name: 'a FIN without payload', steps: [at(0, 'ab'), fin(2), at(2, 'cd')], heard: 'ab' },
   { name: 'a FIN with a hole before it', steps: [fin(2, 'cd'), at(0, 'ab'), at(4, 'ef')], heard: 'abcd' },
   {
-    name: 'a segment that reaches past the FIN is cut there',
+    name: 'a segment that extends past the FIN is cut there',
     steps: [fin(2, 'cd'), at(0, 'abXXee')],
     heard: 'abcd',
   },
   { name: 'bytes held after the FIN are dropped', steps: [at(3, 'd'), fin(2), at(0, 'abX')], heard: 'ab' },
   { name: 'bytes held across the FIN are cut', steps: [at(1, 'bcd'), fin(2), at(0, 'a')], heard: 'ab' },
-  { name: 'the first FIN stands', steps: [at(1, 'b'), fin(2), fin(4), at(0, 'abcd')], heard: 'ab' },
+  { name: 'the first FIN wins', steps: [at(1, 'b'), fin(2), fin(4), at(0, 'abcd')], heard: 'ab' },
   {
-    name: 'a FIN behind the stream is not one',
+    name: 'a FIN behind the stream is ignored',
     steps: [at(0, 'abcd'), fin(0, 'ab'), at(4, 'e')],
     heard: 'abcde',
   },
@@ -183,7 +190,7 @@ describe.each(INITIAL_NUMBERS)('a half-stream that begins at %d', (initial) => {
 });
 
 describe('a half that has not begun', () => {
-  it('starts out of step with the first segment that has bytes', () => {
+  it('starts mid-stream with the first segment with payload', () => {
     const probe = new StreamProbe();
     probe.receive(0, 500, '');
     probe.receive(0, 500, '', true);
@@ -194,14 +201,14 @@ describe('a half that has not begun', () => {
     expect(probe.reassembler.counters.midStreamStarts).toBe(1);
   });
 
-  it('does not read what comes before its first segment', () => {
+  it('does not read bytes before its first segment', () => {
     const probe = new StreamProbe();
     probe.receive(0, 700, 'cd');
     probe.receive(0, 698, 'ab');
     expect(probe.heard()).toBe(`${GAP}|cd`);
   });
 
-  it('may start with the segment that also ends it', () => {
+  it('may start and end with the same segment', () => {
     const probe = new StreamProbe();
     probe.receive(0, 700, 'ab', true);
     probe.receive(0, 702, 'cd');
@@ -214,7 +221,7 @@ describe('a half that has not begun', () => {
     expect(probe.reassembler.begun(0)).toBe(false);
   });
 
-  it('is what a forgotten half is', () => {
+  it('is the state of a forgotten half', () => {
     const probe = new StreamProbe();
     probe.reassembler.begin(0, 100);
     probe.receive(0, 104, 'held');
@@ -227,8 +234,8 @@ describe('a half that has not begun', () => {
   });
 });
 
-describe('what a reassembler says of a half', () => {
-  it('knows the SYN that it began with, across the wrap too', () => {
+describe('what a reassembler reports about a half', () => {
+  it('knows its SYN, also across the wrap', () => {
     const { reassembler } = new StreamProbe();
     expect(reassembler.beganAt(0, 2 ** 32 - 1)).toBe(false);
     reassembler.begin(0, 0);
@@ -238,7 +245,7 @@ describe('what a reassembler says of a half', () => {
     expect(reassembler.beganAt(0, 50)).toBe(true);
   });
 
-  it('knows the number that comes next, which a FIN takes too', () => {
+  it('knows the next sequence number, including one for a FIN', () => {
     const probe = new StreamProbe();
     probe.reassembler.begin(0, 2 ** 32 - 2);
     expect(probe.reassembler.next(0)).toBe(2 ** 32 - 2);
@@ -252,7 +259,7 @@ describe('what a reassembler says of a half', () => {
 });
 
 describe('borrowed bytes', () => {
-  it('in order are passed on where they lie', () => {
+  it('in order are passed on in place', () => {
     const seen: [Buffer, number, number, number][] = [];
     const reassembler = new Reassembler(
       { halves: 2 },
@@ -290,7 +297,7 @@ describe('segments out of reach', () => {
   it.each([
     { name: 'ahead', offset: REACH_BYTES + 1 },
     { name: 'behind', offset: -REACH_BYTES - 1 },
-    { name: 'on the other side of the number space', offset: 2 ** 31 },
+    { name: 'on the other side of the sequence number space', offset: 2 ** 31 },
   ])('$name are ignored and counted', ({ offset }) => {
     const probe = begun();
     probe.receive(0, 1000 + offset, 'far');
@@ -300,13 +307,13 @@ describe('segments out of reach', () => {
     expect(probe.reassembler.heldMemory).toBe(0);
   });
 
-  it('begin one byte after those that are held', () => {
+  it('begin one byte past the segments that are held', () => {
     const probe = begun();
     probe.receive(0, 1000 + REACH_BYTES, 'far');
     expect(probe.reassembler.counters).toMatchObject({ strays: 0, heldSegments: 1 });
   });
 
-  it(`move the stream when ${STRAYS_TO_RESTART} come one after the other`, () => {
+  it(`move the stream after ${STRAYS_TO_RESTART} in a row`, () => {
     const probe = begun();
     probe.receive(0, 1000, 'ab');
     for (let stray = 1; stray < STRAYS_TO_RESTART; stray++) probe.receive(0, 2 ** 31 + stray, 'x');
@@ -317,7 +324,7 @@ describe('segments out of reach', () => {
     expect(probe.reassembler.counters).toMatchObject({ strays: STRAYS_TO_RESTART, restarts: 1 });
   });
 
-  it('do not move it when a segment in reach comes between', () => {
+  it('do not move the stream if a segment in reach comes between', () => {
     const probe = begun();
     for (let round = 0; round < 3; round++) {
       for (let stray = 1; stray < STRAYS_TO_RESTART; stray++) probe.receive(0, 2 ** 31, 'x');
@@ -326,14 +333,14 @@ describe('segments out of reach', () => {
     expect(probe.heard()).toBe('aaa');
   });
 
-  it('do not move it without bytes', () => {
+  it('do not move the stream if they are empty', () => {
     const probe = begun();
     for (let stray = 0; stray < 2 * STRAYS_TO_RESTART; stray++) probe.receive(0, 2 ** 31, '', true);
     probe.receive(0, 1000, 'a');
     expect(probe.heard()).toBe('a');
   });
 
-  it('may be acknowledgements, which are ignored and counted', () => {
+  it('may be acknowledgements, which are counted and ignored', () => {
     const probe = begun();
     probe.receive(0, 1002, 'cd');
     probe.acknowledge(0, 1001 + REACH_BYTES);
@@ -344,8 +351,8 @@ describe('segments out of reach', () => {
   });
 });
 
-describe('a stream longer than the number space', () => {
-  it('still holds what comes out of order when nothing was acknowledged for 2^31 bytes', () => {
+describe('a stream longer than the sequence number space', () => {
+  it('still holds out-of-order bytes if nothing was acknowledged for 2^31 bytes', () => {
     const probe = new StreamProbe({ maxOutOfOrderBytes: 64 });
     const far = Buffer.alloc(2 ** 20);
     let next = 0;

@@ -15,7 +15,7 @@ describe('a recency list', () => {
     expect(new RecencyList(CAPACITY).oldest).toBe(-1);
   });
 
-  it('keeps the same order as an array in which used items are pushed to the end', () => {
+  it('keeps the order of an array in which used items move to the end', () => {
     const action = fc.constantFrom<'add' | 'remove' | 'renew'>('add', 'remove', 'renew');
     const actions = fc.array(fc.tuple(action, fc.nat(CAPACITY - 1)), { maxLength: 60 });
     fc.assert(

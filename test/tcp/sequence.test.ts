@@ -26,7 +26,7 @@ describe('sequence numbers', () => {
     expect(sequenceDistance(from, to)).toBe(expected);
   });
 
-  it('adds what the distance measures, staying an unsigned 32-bit number', () => {
+  it('adds the measured distance and stays an unsigned 32-bit number', () => {
     fc.assert(
       fc.property(sequence, distance, (from, count) => {
         const to = sequenceAdd(from, count);

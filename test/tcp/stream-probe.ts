@@ -1,6 +1,6 @@
 /**
- * A reassembler with a sink that writes down what it is told, and a slab that is overwritten after every call, so
- * that whoever keeps borrowed bytes is found out.
+ * A reassembler with a sink that records its callbacks, and a slab that is overwritten after every call,
+ * which exposes code that keeps borrowed bytes.
  */
 import { Reassembler, type ByteSink, type ReassemblerOptions } from '../../src/tcp/reassembler.js';
 
@@ -8,16 +8,16 @@ export const GAP = '<gap>';
 const POISON = 0x21;
 const SLAB_BYTES = 256 * 1024;
 
-/** A byte as it is written down: its number and itself. */
+/** A recorded byte: its sequence number and its value. */
 export const tracedByte = (sequence: number, byte: string): string => `${sequence >>> 0}${byte}`;
 
 export class StreamProbe implements ByteSink {
   readonly reassembler: Reassembler;
-  /** What each half was told: bytes of one stretch in one string, `GAP` between stretches. */
+  /** The callbacks of each half: the bytes of one stretch in one string, `GAP` between stretches. */
   readonly #heard = new Map<number, string[]>();
-  /** All of it, byte by byte. */
+  /** All bytes, one by one. */
   readonly trace: string[] = [];
-  /** Called after each piece of news has been written down. */
+  /** Called after each recorded callback. */
   react: (half: number, news: string) => void = () => undefined;
   readonly #slab = Buffer.alloc(SLAB_BYTES, POISON);
   #next = 0;
@@ -30,7 +30,7 @@ export class StreamProbe implements ByteSink {
     return (this.#heard.get(half) ?? []).join('|');
   }
 
-  /** Gives a segment whose bytes lie somewhere in the slab. */
+  /** Passes a segment whose bytes lie somewhere in the slab. */
   receive(half: number, sequence: number, text: string, fin = false): void {
     const start = this.#next % 7;
     this.#next++;

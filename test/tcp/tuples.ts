@@ -1,4 +1,4 @@
-/** Tuples for tests, as tuples and as packets. */
+/** Tuples for tests, as objects and as packets. */
 import { parseIpAddress, type IpAddress } from '../../src/wire/ip-address.js';
 import type { Tuple } from '../../src/wire/tuple.js';
 
@@ -35,7 +35,7 @@ export function nthTuple(n: number): Tuple {
   };
 }
 
-/** What can find a tuple by the bytes of a packet: a flow table. */
+/** Finds a tuple by the bytes of a packet: a flow table. */
 export interface PacketFinder {
   find(
     family: 4 | 6,
@@ -49,7 +49,7 @@ export interface PacketFinder {
 
 const packet = Buffer.alloc(48, POISON);
 
-/** Looks a tuple up the way packets are, from addresses in a buffer that is spoiled afterwards. */
+/** Looks up a tuple as for a packet, from addresses in a buffer that is overwritten afterwards. */
 export function findInPacket(table: PacketFinder, { source, destination, ...ports }: Tuple): number {
   const sourceAt = 3;
   const destinationAt = sourceAt + source.length + 5;

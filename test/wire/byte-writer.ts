@@ -1,5 +1,5 @@
 /**
- * Numbers as bytes in one byte order, for tests that build files.
+ * Writes numbers in one byte order, for tests that build files.
  *
  * @module
  */

@@ -10,7 +10,7 @@ import {
 import { IpView, IPV6_EXTENSIONS } from '../../src/wire/ip.js';
 import { tcpPacket, type SegmentOptions } from './packets.js';
 
-/** RFC 1071 §1 to the letter: add word by word, and put each carry back at once. */
+/** RFC 1071 §1 literally: adds word by word and folds each carry at once. */
 function naiveChecksum(bytes: Uint8Array): number {
   const padded = bytes.length % 2 === 0 ? [...bytes] : [...bytes, 0];
   let sum = 0;
@@ -21,7 +21,7 @@ function naiveChecksum(bytes: Uint8Array): number {
   return 0xffff - sum;
 }
 
-/** The checksum over the pseudo header as RFC 9293 §3.1 or RFC 8200 §8.1 draws it, and the segment behind it. */
+/** Returns the checksum of the pseudo header, as drawn in RFC 9293 §3.1 or RFC 8200 §8.1, and the segment. */
 function naiveTcpChecksum(packet: Buffer): number {
   const isIpv4 = packet.readUInt8(0) >>> 4 === 4;
   const segment = packet.subarray(isIpv4 ? (packet.readUInt8(0) & 15) * 4 : 40);
@@ -44,7 +44,7 @@ function viewOf(packet: Buffer): IpView {
 const IPV4: SegmentOptions = { source: '10.1.0.2:40000', destination: '10.2.0.2:21' };
 const IPV6: SegmentOptions = { source: '[2001:db8:1::2]:40000', destination: '[2001:db8:2::2]:21' };
 
-/** A packet of either family with any payload, odd lengths included. */
+/** A packet of either family with any payload, including odd lengths. */
 const packet = fc
   .tuple(
     fc.constantFrom(IPV4, IPV6),
@@ -75,7 +75,7 @@ describe('internetChecksum', () => {
     expect(internetChecksum(bytes, 0, bytes.length)).toBe(checksum);
   });
 
-  it('is what adding word by word gives, for every range', () => {
+  it('equals a word-by-word sum for every range', () => {
     fc.assert(
       fc.property(
         fc.uint8Array({ maxLength: 200, size: 'max' }),
@@ -98,7 +98,7 @@ describe('internetChecksum', () => {
 });
 
 describe('checksums of a packet', () => {
-  it('are what the pseudo headers of the RFCs give', () => {
+  it('equal the checksums with the pseudo headers of the RFCs', () => {
     fc.assert(
       fc.property(packet, (bytes) => {
         const ip = viewOf(bytes);
@@ -109,7 +109,7 @@ describe('checksums of a packet', () => {
     );
   });
 
-  it('tell each change of a single bit', () => {
+  it('detect every change of a single bit', () => {
     for (const endpoints of [IPV4, IPV6]) {
       const bytes = tcpPacket({ ...endpoints, payload: 'odd' });
       const ip = viewOf(bytes);
@@ -117,7 +117,7 @@ describe('checksums of a packet', () => {
       for (let at = 0; at < bytes.length; at++) {
         for (let bit = 1; bit <= 0x80; bit <<= 1) {
           bytes.writeUInt8(bytes.readUInt8(at) ^ bit, at);
-          // The view stays that of the right packet: the lengths in it are not what is tested.
+          // The view stays that of the valid packet: the test is not about the lengths in it.
           if (inPseudoHeader(at)) expect(tcpChecksumValid(bytes, ip)).toBe(false);
           if (ip.family === 4 && at > 0 && at < ip.payloadAt) expect(ipv4ChecksumValid(bytes, 0)).toBe(false);
           bytes.writeUInt8(bytes.readUInt8(at) ^ bit, at);
@@ -127,7 +127,7 @@ describe('checksums of a packet', () => {
     }
   });
 
-  it('are made right again by writing them, whatever stood there', () => {
+  it('are correct after writing, regardless of the old value', () => {
     fc.assert(
       fc.property(packet, fc.integer({ min: 0, max: 0xffff }), (right, wrong) => {
         const bytes = Buffer.from(right);
@@ -143,7 +143,7 @@ describe('checksums of a packet', () => {
     );
   });
 
-  it('cover the segment alone, not the padding behind it nor the extension headers before it', () => {
+  it('cover only the segment, without the padding after it or the extension headers before it', () => {
     const destinationOptions = { protocol: IPV6_EXTENSIONS.destinationOptions, bytes: Buffer.alloc(8, 0) };
     const plain = tcpPacket({ ...IPV6, payload: 'odd' });
     const extended = tcpPacket({ ...IPV6, payload: 'odd', extensions: [destinationOptions] });
@@ -152,7 +152,7 @@ describe('checksums of a packet', () => {
     expect(tcpChecksumValid(padded, viewOf(padded))).toBe(true);
   });
 
-  it('work on a packet at an odd place', () => {
+  it('work on a packet at an odd offset', () => {
     const bytes = Buffer.concat([Buffer.alloc(17, 0xff), tcpPacket({ ...IPV4, payload: 'USER x\r\n' })]);
     const ip = new IpView();
     ip.read(bytes, 17, bytes.length);

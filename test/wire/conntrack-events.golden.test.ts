@@ -25,7 +25,7 @@ interface Message {
   readonly end: number;
 }
 
-describe.each(FAMILIES)('the events that the kernel sent, IPv%i', (family) => {
+describe.each(FAMILIES)('events recorded from the kernel, IPv%i', (family) => {
   const messages = readEvents(family);
   const [made, ended] = messages.filter(({ type }) => type !== CONNECTION_ENDED);
   const [gone] = messages.filter(({ type }) => type === CONNECTION_ENDED);
@@ -45,7 +45,7 @@ describe.each(FAMILIES)('the events that the kernel sent, IPv%i', (family) => {
     },
   };
 
-  it('are three', () => {
+  it('number three', () => {
     expect(messages.map(({ type }) => type)).toEqual([EXPECTATION_MADE, CONNECTION_ENDED, EXPECTATION_ENDED]);
   });
 
@@ -62,7 +62,7 @@ describe.each(FAMILIES)('the events that the kernel sent, IPv%i', (family) => {
     expect(readExpectation(bytes, payloadAt, end)).toEqual(parsed);
   });
 
-  it('tell of the connection that ended', () => {
+  it('describe the connection that ended', () => {
     const parsed = readConntrack(...rangeOf(gone));
     expect(parsed).toMatchObject({
       ok: true,
@@ -84,7 +84,7 @@ describe.each(FAMILIES)('the events that the kernel sent, IPv%i', (family) => {
   });
 });
 
-/** The kernel keeps no destination for the translation of an expectation. */
+/** The kernel keeps no destination for the NAT of an expectation. */
 const zeros = (family: Family): Uint8Array => new Uint8Array(family === 4 ? 4 : 16);
 
 function rangeOf(message: Message | undefined): [bytes: Buffer, payloadAt: number, end: number] {

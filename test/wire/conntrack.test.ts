@@ -4,7 +4,7 @@ import { peekConnectionPort, readConntrack, writeConntrack } from '../../src/wir
 import { anyConntrackEntry, tupleOf, writePayload } from './netlink-corpus.js';
 
 describe('a conntrack entry', () => {
-  it('reads as it was written', () => {
+  it('reads back as written', () => {
     fc.assert(
       fc.property(anyConntrackEntry, (entry) => {
         const { bytes, payloadAt, end } = writePayload((writer) => {
@@ -15,7 +15,7 @@ describe('a conntrack entry', () => {
     );
   });
 
-  it('keeps nothing of the bytes that it was read from', () => {
+  it('does not refer to the bytes that it was read from', () => {
     fc.assert(
       fc.property(anyConntrackEntry, (entry) => {
         const { bytes, payloadAt, end } = writePayload((writer) => {
@@ -39,7 +39,7 @@ describe('a conntrack entry', () => {
     });
   });
 
-  it('tells its port at a glance, if it is of TCP', () => {
+  it('gives its port without a full read, if it is TCP', () => {
     fc.assert(
       fc.property(anyConntrackEntry, fc.constantFrom(6, 17, 1), (entry, protocol) => {
         const { bytes, payloadAt, end } = writePayload((writer) => {
@@ -51,7 +51,7 @@ describe('a conntrack entry', () => {
     );
   });
 
-  it('cut anywhere, or with a byte turned, never throws', () => {
+  it('never throws if truncated anywhere or with one byte changed', () => {
     fc.assert(
       fc.property(anyConntrackEntry, fc.nat(), fc.nat(255), (entry, seed, value) => {
         const { bytes, payloadAt, end } = writePayload((writer) => {
@@ -67,7 +67,7 @@ describe('a conntrack entry', () => {
     );
   });
 
-  it('of random bytes never throws', () => {
+  it('never throws on random bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (random) => {
         readConntrack(Buffer.from(random), 0, random.length);

@@ -4,7 +4,7 @@ import { readExpectation, writeExpectation } from '../../src/wire/expectation.js
 import { anyExpectation, tupleOf, writePayload } from './netlink-corpus.js';
 
 describe('an expectation', () => {
-  it('reads as it was written', () => {
+  it('reads back as written', () => {
     fc.assert(
       fc.property(anyExpectation, (expectation) => {
         const { bytes, payloadAt, end } = writePayload((writer) => {
@@ -15,7 +15,7 @@ describe('an expectation', () => {
     );
   });
 
-  it('keeps nothing of the bytes that it was read from', () => {
+  it('does not refer to the bytes that it was read from', () => {
     fc.assert(
       fc.property(anyExpectation, (expectation) => {
         const { bytes, payloadAt, end } = writePayload((writer) => {
@@ -39,7 +39,7 @@ describe('an expectation', () => {
     });
   });
 
-  it('cut anywhere, or with a byte turned, never throws', () => {
+  it('never throws if truncated anywhere or with one byte changed', () => {
     fc.assert(
       fc.property(anyExpectation, fc.nat(), fc.nat(255), (expectation, seed, value) => {
         const { bytes, payloadAt, end } = writePayload((writer) => {
@@ -53,7 +53,7 @@ describe('an expectation', () => {
     );
   });
 
-  it('of random bytes never throws', () => {
+  it('never throws on random bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (random) => {
         readExpectation(Buffer.from(random), 0, random.length);

@@ -17,7 +17,7 @@ const hex = (address: IpAddress | undefined): string | undefined =>
 const anyAddress = fc.oneof(
   fc.uint8Array({ minLength: 4, maxLength: 4 }),
   fc.uint8Array({ minLength: 16, maxLength: 16 }),
-  // Runs of zeros, which are written in so many ways.
+  // Runs of zeros, which can be written in many ways.
   fc
     .array(fc.constantFrom(0, 0, 0, 1, 0xdb8, 0xffff), { minLength: 8, maxLength: 8 })
     .map((groups) => Uint8Array.from(groups.flatMap((group) => [group >>> 8, group & 0xff]))),
@@ -70,7 +70,8 @@ describe('parseIpAddress', () => {
 describe('formatIpAddress', () => {
   it.each([
     ['10.1.0.2', '10.1.0.2'],
-    // RFC 5952 §4: no leading zeros, the longest run of zeros shortened, the first of two, lower case.
+    // RFC 5952 §4: no leading zeros, lower case, the longest run of zeros shortened, the first of two equal
+    // ones.
     ['2001:0db8:0000:0000:0000:0000:0000:0002', '2001:db8::2'],
     ['2001:db8:0:1:1:1:1:1', '2001:db8:0:1:1:1:1:1'],
     ['2001:0:0:1:0:0:0:1', '2001:0:0:1::1'],
@@ -83,7 +84,7 @@ describe('formatIpAddress', () => {
     expect(formatIpAddress(ipAddress(text))).toBe(expected);
   });
 
-  it('writes what is read back as the same bytes, and IPv6 without a zone', () => {
+  it('writes text that reads back as the same bytes, and IPv6 without a zone', () => {
     fc.assert(
       fc.property(anyAddress, (address) => {
         const text = formatIpAddress(address);
@@ -95,7 +96,7 @@ describe('formatIpAddress', () => {
 });
 
 describe('sameIpAddress', () => {
-  it('is true of the same bytes alone', () => {
+  it('is true only for the same bytes', () => {
     fc.assert(
       fc.property(
         anyAddress,
@@ -114,14 +115,14 @@ describe('sameIpAddress', () => {
     );
   });
 
-  it('tells IPv4 from IPv6, even where one begins like the other', () => {
+  it('distinguishes IPv4 from IPv6 even if one begins like the other', () => {
     expect(sameIpAddress(Uint8Array.of(0, 0, 0, 0), new Uint8Array(16))).toBe(false);
     expect(sameIpAddress(new Uint8Array(16), Uint8Array.of(0, 0, 0, 0))).toBe(false);
   });
 });
 
 describe('addressKey', () => {
-  it('is the same for the same bytes alone', () => {
+  it('is equal only for the same bytes', () => {
     fc.assert(
       fc.property(anyAddress, anyAddress, (one, other) => {
         expect(addressKey(one)).toBe(addressKey(Uint8Array.from(one)));
@@ -130,7 +131,7 @@ describe('addressKey', () => {
     );
   });
 
-  it('goes as far as it is asked to', () => {
+  it('covers the requested length', () => {
     const one = ipAddress('2001:db8:1:2::1');
     expect(addressKey(one, 8)).toBe(addressKey(ipAddress('2001:db8:1:2:ffff::'), 8));
     expect(addressKey(one, 8)).not.toBe(addressKey(ipAddress('2001:db8:1:3::1'), 8));

@@ -22,7 +22,7 @@ const ipv4 = (options?: IpOptions, payload = PAYLOAD): Buffer =>
 const ipv6 = (extensions: readonly ExtensionHeader[] = [], payload = PAYLOAD): Buffer =>
   ipPacket(IPV6_SOURCE, IPV6_DESTINATION, IP_PROTOCOL_TCP, payload, { extensions });
 
-/** `bytes` with one of them changed. */
+/** Returns `bytes` with one byte changed. */
 function withByte(bytes: Buffer, at: number, value: number): Buffer {
   const changed = Buffer.from(bytes);
   changed.writeUInt8(value, at);
@@ -35,7 +35,7 @@ function withWord(bytes: Buffer, at: number, value: number): Buffer {
   return changed;
 }
 
-/** Reads a packet that must be sound. */
+/** Reads a packet, which must be valid. */
 function read(bytes: Buffer, start = 0, end = bytes.length): IpView {
   const ip = new IpView();
   expect(ip.read(bytes, start, end)).toBeUndefined();
@@ -86,14 +86,14 @@ describe('IpView on IPv4', () => {
     expect(payloadOf(bytes, read(bytes))).toEqual(PAYLOAD);
   });
 
-  it('leaves out what follows the total length, as Ethernet padding does', () => {
+  it('excludes bytes after the total length, such as Ethernet padding', () => {
     const bytes = Buffer.concat([ipv4(), Buffer.alloc(19)]);
     const ip = read(bytes);
     expect(payloadOf(bytes, ip)).toEqual(PAYLOAD);
     expect(ip.cut).toBe(false);
   });
 
-  it('reads a packet of a header alone', () => {
+  it('reads a packet that is only a header', () => {
     const bytes = ipv4({}, Buffer.alloc(0));
     expect(read(bytes)).toMatchObject({ payloadAt: 20, end: 20, cut: false });
   });
@@ -158,7 +158,7 @@ describe('IpView on IPv6', () => {
     expect(read(chain)).toMatchObject({ protocol: 6, payloadAt: 96, end: 96, fragment: false });
   });
 
-  it('leaves out what follows the payload length', () => {
+  it('excludes bytes after the payload length', () => {
     const bytes = Buffer.concat([ipv6(), Buffer.alloc(6)]);
     expect(payloadOf(bytes, read(bytes))).toEqual(PAYLOAD);
   });
@@ -204,13 +204,13 @@ describe('IpView on IPv6', () => {
     expect(ip.payloadAt).toBe(48);
   });
 
-  it('takes the reserved bits of a fragment header for nothing', () => {
+  it('ignores the reserved bits of a fragment header', () => {
     const header = fragment(0, false);
     const bytes = ipv6([{ ...header, bytes: withWord(Buffer.from(header.bytes), 2, 0x0006) }]);
     expect(read(bytes).fragment).toBe(false);
   });
 
-  it('forgets the fragment of the packet before', () => {
+  it('does not remember that the previous packet was a fragment', () => {
     const ip = new IpView();
     const fragmented = ipv6([fragment(1, true)]);
     ip.read(fragmented, 0, fragmented.length);
@@ -233,7 +233,7 @@ describe('IpView on IPv6', () => {
     expect(read(bytes)).toMatchObject({ payloadAt: 40, end: 40, cut: false });
   });
 
-  it('reads as many extension headers as the limit says, and not one more', () => {
+  it('reads extension headers up to the limit and no more', () => {
     const chain = Array.from({ length: IPV6_EXTENSIONS_MAX }, () =>
       extension(IPV6_EXTENSIONS.destinationOptions),
     );
@@ -287,7 +287,7 @@ describe('writeIpLength', () => {
   });
 });
 
-describe('IpView on anything', () => {
+describe('IpView on any input', () => {
   const port = fc.integer({ min: 0, max: 65_535 });
   const address = (length: number): fc.Arbitrary<Uint8Array> =>
     fc.uint8Array({ minLength: length, maxLength: length });
@@ -306,7 +306,7 @@ describe('IpView on anything', () => {
     { maxLength: IPV6_EXTENSIONS_MAX, size: 'max' },
   );
 
-  it('reads every IPv4 packet that can be built', () => {
+  it('reads every IPv4 packet that the builder can make', () => {
     fc.assert(
       fc.property(
         fc.record({
@@ -330,7 +330,7 @@ describe('IpView on anything', () => {
     );
   });
 
-  it('reads every IPv6 packet that can be built', () => {
+  it('reads every IPv6 packet that the builder can make', () => {
     fc.assert(
       fc.property(
         fc.record({ source: address(16), destination: address(16), extensions: chain }),
@@ -349,7 +349,7 @@ describe('IpView on anything', () => {
     );
   });
 
-  it('reads packets of both families one after the other with one view', () => {
+  it('reads packets of both families in turn with one view', () => {
     const packets = [ipv4(), ipv6(), tcpPacket({ source: '192.0.2.1:1', destination: '192.0.2.2:2' })];
     const ip = new IpView();
     const families = packets.map((bytes) => {
@@ -377,7 +377,7 @@ describe('IpView on anything', () => {
       return bytes;
     });
 
-  it('never throws, and never answers a range outside of the one it was given', () => {
+  it('never throws, and never returns a range outside the given one', () => {
     fc.assert(
       fc.property(almostPacket, (bytes) => {
         const ip = new IpView();
@@ -392,7 +392,7 @@ describe('IpView on anything', () => {
     );
   });
 
-  it('does not look at the bytes around its range', () => {
+  it('reads no bytes outside its range', () => {
     fc.assert(
       fc.property(almostPacket, fc.constantFrom(0x00, 0x45, 0xff), (bytes, around) => {
         const surroundings = Buffer.alloc(64, around);

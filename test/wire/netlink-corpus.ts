@@ -1,5 +1,5 @@
 /**
- * Entries that several codec tests share, and how a payload is written and read in a test.
+ * Entries shared by several codec tests, and functions that write and read a payload.
  *
  * @module
  */
@@ -31,7 +31,7 @@ export const tupleOf = (
   destinationPort,
 });
 
-/** A netfilter message written by `write`, and where its payload begins and ends. */
+/** A netfilter message written by `write`, with the offsets of its payload and end. */
 export interface WrittenPayload {
   readonly bytes: Buffer;
   readonly payloadAt: number;
@@ -51,7 +51,7 @@ const uint32 = fc.integer({ min: 0, max: 0xffffffff });
 const int32 = fc.integer({ min: -0x80000000, max: 0x7fffffff });
 const addressOf = (length: number): fc.Arbitrary<IpAddress> =>
   fc.uint8Array({ minLength: length, maxLength: length });
-/** Names as the kernel allows them: up to 15 characters and a NUL. */
+/** Names that the kernel allows: up to 15 characters and a NUL. */
 const name = fc.stringMatching(/^[a-z0-9.-]{1,15}$/);
 const optional = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
   fc.option(value, { nil: undefined });

@@ -14,7 +14,7 @@ import {
 import { NetlinkWriter } from '../../src/wire/netlink-writer.js';
 
 describe('messages', () => {
-  it('are read one after the other as they were written, padding passed over', () => {
+  it('are read back in order, skipping padding', () => {
     const writer = new NetlinkWriter(16);
     writer.beginMessage(0x102, MESSAGE_FLAGS.request, 7);
     writer.text(1, 'ab');
@@ -31,7 +31,7 @@ describe('messages', () => {
     expect(reader.fault).toBeUndefined();
   });
 
-  it('may end without their last padding', () => {
+  it('may omit the last padding', () => {
     const bytes = message(MESSAGE_HEADER_LENGTH + 1);
     const reader = new MessageReader(bytes, 0, MESSAGE_HEADER_LENGTH + 1);
     expect(reader.next()).toBe(true);
@@ -52,7 +52,7 @@ describe('messages', () => {
     expect(reader.next()).toBe(false);
   });
 
-  it('of random bytes never throw, never leave their range, and always come to an end', () => {
+  it('of random bytes never throw, never leave their range, and always end', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat(20), (random, start) => {
         const bytes = Buffer.from(random);
@@ -70,7 +70,7 @@ describe('messages', () => {
 });
 
 describe('attributes', () => {
-  it('of every kind read as they were written, nests included', () => {
+  it('of every kind read back as written, including nests', () => {
     const writer = new NetlinkWriter(16);
     writer.beginMessage(1, 0, 1);
     writer.uint8(1, 0xfe);
@@ -112,7 +112,7 @@ describe('attributes', () => {
     expect(reader.fault).toBe(fault);
   });
 
-  it('keep the first fault, share it between nest and parent, and read as zeros after it', () => {
+  it('keep the first fault, share it between nest and parent, and then read as zeros', () => {
     const writer = new NetlinkWriter();
     writer.beginMessage(1, 0, 1);
     const nest = writer.openNest(1);
@@ -133,7 +133,7 @@ describe('attributes', () => {
     expect(inner.bytes(4)).toEqual(new Uint8Array(4));
   });
 
-  it('are of the same type with and without the flags for nests and byte order', () => {
+  it('have the same type with and without the flags for nests and byte order', () => {
     const bytes = attribute(8, 'sane');
     for (const flags of [0, 0x4000, 0x8000, 0xc000]) {
       writeHostUint16(bytes, 2, 5 | flags);
@@ -142,7 +142,7 @@ describe('attributes', () => {
     }
   });
 
-  it('read a text to its NUL, and to the end of the value where it has none', () => {
+  it('read a text up to its NUL, or to the end of the value if it has none', () => {
     const bytes = Buffer.concat([attribute(8, 'ab\0d'), attribute(8, 'sane'), Buffer.from('beyond')]);
     const reader = new AttributeReader(bytes, 0, 16);
     reader.next();
@@ -153,7 +153,7 @@ describe('attributes', () => {
 });
 
 describe('the writer', () => {
-  it('grows without losing what is written, and clears without keeping it', () => {
+  it('grows without losing content, and keeps no content after clear', () => {
     const small = new NetlinkWriter(16);
     const large = new NetlinkWriter(65536);
     for (const writer of [small, large]) {
@@ -169,7 +169,7 @@ describe('the writer', () => {
     expect(small.written.length).toBe(MESSAGE_HEADER_LENGTH + 4 + 8000);
   });
 
-  it('refuses an attribute that its length field cannot tell', () => {
+  it('refuses an attribute too long for its length field', () => {
     const writer = new NetlinkWriter();
     writer.beginMessage(1, 0, 1);
     writer.bytes(1, new Uint8Array(0xffff - 4));
@@ -186,23 +186,23 @@ describe('acknowledgements', () => {
     { name: 'a refusal that repeats the request', errno: 17, flags: 0, repeated: request },
     { name: 'a capped refusal', errno: 17, flags: MESSAGE_FLAGS.capped, repeated: request.subarray(0, 16) },
   ];
-  it.each(ROWS)('of $name tell the errno', ({ errno, flags, repeated }) => {
+  it.each(ROWS)('of $name give the errno', ({ errno, flags, repeated }) => {
     expect(acknowledgement(errno, flags, repeated)).toEqual({ errno, explanation: undefined });
   });
-  it.each(ROWS)('of $name tell the explanation that follows', ({ errno, flags, repeated }) => {
+  it.each(ROWS)('of $name give the explanation that follows', ({ errno, flags, repeated }) => {
     const explanation = attribute(10, 'no helper'.slice(0, 6));
     const extended = flags | MESSAGE_FLAGS.acknowledgementAttributes;
     expect(acknowledgement(errno, extended, repeated, explanation)).toEqual({ errno, explanation: 'no hel' });
   });
 
-  it('cut short are faults', () => {
+  it('are faults if truncated', () => {
     expect(acknowledgement(1, 0, Buffer.alloc(15))).toBe('message-body-truncated');
     const bytes = message(MESSAGE_HEADER_LENGTH + 3);
     expect(readAcknowledgement(first(bytes))).toBe('message-body-truncated');
   });
 
   it.each([40, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff])(
-    'that claim to repeat a request of %i bytes, which are not there, tell the errno all the same',
+    'that claim to repeat a request of %i absent bytes still give the errno',
     (claimed) => {
       const repeated = Buffer.from(request);
       writeHostUint32(repeated, 0, claimed);
@@ -211,7 +211,7 @@ describe('acknowledgements', () => {
     },
   );
 
-  it('are found in the end of a dump too', () => {
+  it('are also read from the end of a dump', () => {
     const bytes = message(MESSAGE_HEADER_LENGTH + 4, CONTROL_TYPES.done);
     writeHostUint32(bytes, MESSAGE_HEADER_LENGTH, -22 >>> 0);
     expect(readAcknowledgement(first(bytes))).toEqual({ errno: 22, explanation: undefined });
@@ -238,7 +238,7 @@ it.each([
   expect(alignNetlink(length)).toBe(aligned);
 });
 
-/** A message whose header says `length`, zeroed behind it. */
+/** A message whose header claims `length`, followed by zeros. */
 function message(length: number, type = 0, flags = 0): Buffer {
   const bytes = Buffer.alloc(Math.max(MESSAGE_HEADER_LENGTH, alignNetlink(length)));
   writeHostUint32(bytes, MESSAGE_HEADER.length, length);
@@ -247,7 +247,7 @@ function message(length: number, type = 0, flags = 0): Buffer {
   return bytes;
 }
 
-/** An attribute of type 1 whose header says `length`, with up to four bytes of value. */
+/** An attribute of type 1 whose header claims `length`, with up to four bytes of value. */
 function attribute(length: number, value = ''): Buffer {
   const bytes = Buffer.alloc(8 + Math.max(0, alignNetlink(value.length) - 4));
   writeHostUint16(bytes, 0, length);

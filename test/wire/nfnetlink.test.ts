@@ -12,12 +12,12 @@ import {
 } from '../../src/wire/nfnetlink.js';
 
 describe('netfilter messages', () => {
-  it('carry subsystem and message in one type', () => {
+  it('combine subsystem and message in one type', () => {
     const type = messageType(SUBSYSTEMS.expectation, 1);
     expect(type).toBe(0x201);
   });
 
-  it('begin with family and resource, ask for an acknowledgement, and go on with attributes', () => {
+  it('begin with family and resource, request an acknowledgement, and continue with attributes', () => {
     const writer = new NetlinkWriter();
     beginRequest(writer, SUBSYSTEMS.queue, 2, MESSAGE_FLAGS.create, 99, ADDRESS_FAMILIES.ipv6, 0xfffe);
     writer.uint32(5, 1);
@@ -32,11 +32,11 @@ describe('netfilter messages', () => {
     expect([attributes.next(), attributes.type, attributes.uint32()]).toEqual([true, 5, 1]);
   });
 
-  it('know the families by their numbers', () => {
+  it('number the families as the kernel does', () => {
     expect([addressFamily(4), addressFamily(6)]).toEqual([2, 10]);
   });
 
-  it('too short for their own header are a fault', () => {
+  it('are a fault if too short for their header', () => {
     const attributes = readAttributes(Buffer.alloc(3), 0, 3);
     expect(attributes.next()).toBe(false);
     expect(attributes.fault).toBe('message-body-truncated');

@@ -1,6 +1,7 @@
 /**
- * Builds packets and frames for tests, from what a reader of the test wants to see: endpoints as text, flags,
- * payload. Lengths and checksums are right unless a test says otherwise. `captures.ts` puts them into files.
+ * Builds packets and frames for tests from what a reader of the test needs: endpoints as text, flags,
+ * payload. Lengths and checksums are correct unless a test sets others. `captures.ts` puts packets into
+ * files.
  *
  * @module
  */
@@ -11,7 +12,7 @@ import { TCP_FLAGS } from '../../src/wire/tcp.js';
 
 export type Payload = string | Uint8Array;
 
-/** An IPv6 extension header: the type, and all its bytes; the first one, the next header, is filled in. */
+/** An IPv6 extension header: its type, and all its bytes. The first byte, the next header, is filled in. */
 export interface ExtensionHeader {
   readonly protocol: number;
   readonly bytes: Uint8Array;
@@ -33,7 +34,7 @@ export interface SegmentOptions {
   readonly destination: string;
   readonly sequence?: number;
   readonly acknowledgment?: number;
-  /** Bits of TCP_FLAGS; ACK where nothing is said. */
+  /** Bits of TCP_FLAGS; default ACK. */
   readonly flags?: number;
   readonly urgentPointer?: number;
   /** A multiple of 4 bytes. */
@@ -59,14 +60,14 @@ export function endpoint(text: string): Endpoint {
   };
 }
 
-/** Throws where the text is no address, so that a typing error in a test is seen. */
+/** Throws if the text is not an address, which exposes typing errors in tests. */
 export function ipAddress(text: string): IpAddress {
   const address = parseIpAddress(text);
   if (address === undefined) throw new TypeError(`not an IP address: ${text}`);
   return address;
 }
 
-/** A TCP segment in an IP packet of the family of its endpoints. */
+/** Builds a TCP segment in an IP packet of the family of its endpoints. */
 export function tcpPacket(options: SegmentOptions & IpOptions): Buffer {
   const source = endpoint(options.source);
   const destination = endpoint(options.destination);
@@ -82,7 +83,7 @@ export function tcpPacket(options: SegmentOptions & IpOptions): Buffer {
   return packet;
 }
 
-/** Any payload in an IPv4 or IPv6 packet, as the family of the addresses says. */
+/** Builds an IPv4 or IPv6 packet with any payload; the addresses determine the family. */
 export function ipPacket(
   source: IpAddress,
   destination: IpAddress,
@@ -154,7 +155,10 @@ function ipv6Packet(
   return Buffer.concat([header, rest]);
 }
 
-/** An Ethernet frame around an IP packet, tagged with `tagTypes` (0x8100, 0x88a8 …) from the outside in. */
+/**
+ * Builds an Ethernet frame around an IP packet, tagged with `tagTypes` (0x8100, 0x88a8 …) from the outside
+ * in.
+ */
 export function ethernetFrame(packet: Uint8Array, tagTypes: readonly number[] = []): Buffer {
   const macAddresses = Buffer.from('020000000002020000000001', 'hex');
   const tags = tagTypes.flatMap((type, index) => [type, 100 + index]);

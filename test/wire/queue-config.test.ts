@@ -9,12 +9,12 @@ import {
 } from '../../src/wire/queue-config.js';
 
 describe('queue configuration', () => {
-  it('binds and unbinds by a command attribute', () => {
+  it('binds and unbinds with a command attribute', () => {
     expect(attributesOf((writer) => { writeQueueCommand(writer, QUEUE_COMMANDS.bind); })).toBe('0800010001000000'); // prettier-ignore
     expect(attributesOf((writer) => { writeQueueCommand(writer, QUEUE_COMMANDS.unbind); })).toBe('0800010002000000'); // prettier-ignore
   });
 
-  it('raises a flag under a mask of itself alone', () => {
+  it('sets a flag with a mask of only that flag', () => {
     const raised = attributesOf((writer) => {
       writeQueueFlag(writer, QUEUE_FLAGS.conntrack);
     });
@@ -22,7 +22,7 @@ describe('queue configuration', () => {
   });
 });
 
-/** The attributes' bytes, on a machine with the lower byte first. */
+/** The attributes' bytes on a little-endian machine. */
 function attributesOf(write: (writer: NetlinkWriter) => void): string {
   const writer = new NetlinkWriter();
   beginRequest(writer, SUBSYSTEMS.queue, 2, 0, 1, 0, 7);

@@ -4,7 +4,7 @@ import { readAttributes } from '../../src/wire/nfnetlink.js';
 import { readSequenceAdjustment, writeSequenceAdjustment } from '../../src/wire/seqadj.js';
 import { anySequenceAdjustment, writePayload } from './netlink-corpus.js';
 
-it('an adjustment reads as it was written, negative offsets included', () => {
+it('an adjustment reads back as written, including negative offsets', () => {
   fc.assert(
     fc.property(anySequenceAdjustment, (adjustment) => {
       const { bytes, payloadAt, end } = writePayload((writer) => {

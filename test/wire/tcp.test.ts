@@ -37,12 +37,12 @@ describe('tcp accessors', () => {
     expect(tcpUrgentPointer(SYN_ACK, 0)).toBe(0);
   });
 
-  it('know the flags by their bits, FIN the lowest', () => {
+  it('number the flag bits from FIN, the lowest', () => {
     const bits = ['fin', 'syn', 'rst', 'psh', 'ack', 'urg'].map((name, bit) => [name, 1 << bit]);
     expect(TCP_FLAGS).toEqual(Object.fromEntries(bits));
   });
 
-  it('read back whatever a segment is built from, wherever it stands', () => {
+  it('read back the fields of any segment at any offset', () => {
     const u16 = fc.integer({ min: 0, max: 0xffff });
     const u32 = fc.integer({ min: 0, max: 0xffffffff });
     fc.assert(
@@ -83,7 +83,7 @@ describe('tcp accessors', () => {
 });
 
 describe('tcp writers', () => {
-  it('change the field they name and no other', () => {
+  it('change only the named field', () => {
     const bytes = Buffer.concat([Buffer.alloc(5, 0xff), SYN_ACK]);
     writeTcpSequence(bytes, 5, 0xfffffffe);
     expect(tcpSequence(bytes, 5)).toBe(0xfffffffe);
@@ -114,12 +114,12 @@ describe('tcpFault', () => {
     expect(tcpFault(bytes, 0, bytes.length)).toBe(fault);
   });
 
-  it('takes the shortest header there is', () => {
+  it('accepts the shortest header', () => {
     const bytes = withDataOffset(5).subarray(0, 20);
     expect(tcpFault(bytes, 0, 20)).toBeUndefined();
   });
 
-  it('does not count the bytes behind the end', () => {
+  it('ignores bytes after the end', () => {
     const bytes = Buffer.concat([SYN_ACK, Buffer.alloc(40)]);
     expect(tcpFault(bytes, 0, 39)).toBe('tcp-data-offset-past-end');
     expect(tcpFault(bytes, 0, 19)).toBe('tcp-header-truncated');

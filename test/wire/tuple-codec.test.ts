@@ -10,7 +10,7 @@ const CTA_TUPLE_IP = 1;
 const CTA_TUPLE_PROTO = 2;
 
 describe('a tuple', () => {
-  it('reads as it was written, in both families', () => {
+  it('reads back as written, in both families', () => {
     fc.assert(
       fc.property(anyTuple, fc.integer({ min: 0, max: 255 }), (tuple, protocol) => {
         const attributes = written((writer) => {
@@ -22,7 +22,7 @@ describe('a tuple', () => {
     );
   });
 
-  it('is of TCP unless it is said otherwise', () => {
+  it('is TCP by default', () => {
     const tuple = tupleOf('2001:db8::1', 1024, '2001:db8::2', 21);
     const attributes = written((writer) => {
       writeTuple(writer, 1, tuple);
@@ -62,7 +62,7 @@ describe('a tuple', () => {
     expect(attributes.fault).toBe(fault);
   });
 
-  it('of random bytes never throws', () => {
+  it('never throws on random bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 120 }), (random) => {
         const attributes = written((writer) => {
@@ -80,7 +80,7 @@ function addresses(writer: NetlinkWriter, ...rows: [type: number, length: number
   writer.closeNest(nest);
 }
 
-/** A reader that stands on the first attribute of what `write` wrote. */
+/** Returns a reader at the first attribute written by `write`. */
 function written(write: (writer: NetlinkWriter) => void): AttributeReader {
   const { bytes, payloadAt, end } = writePayload(write);
   const attributes = readAttributes(bytes, payloadAt, end);

@@ -16,17 +16,17 @@ const TUPLE = tuple('10.1.0.2:39758', '10.2.0.2:21');
 const TUPLE_V6 = tuple('[2001:db8:1::2]:39758', '[2001:db8:2::2]:21');
 
 describe('a tuple', () => {
-  it('is written as sender and receiver', () => {
+  it('is formatted as sender and receiver', () => {
     expect(formatTuple(TUPLE)).toBe('10.1.0.2:39758 > 10.2.0.2:21');
     expect(formatTuple(TUPLE_V6)).toBe('[2001:db8:1::2]:39758 > [2001:db8:2::2]:21');
   });
 
-  it('inverted is that of the other direction', () => {
+  it('inverted is the tuple of the other direction', () => {
     expect(formatTuple(invertTuple(TUPLE))).toBe('10.2.0.2:21 > 10.1.0.2:39758');
     expect(invertTuple(invertTuple(TUPLE_V6))).toEqual(TUPLE_V6);
   });
 
-  it('is the same as one with equal endpoints', () => {
+  it('equals another with the same endpoints', () => {
     expect(sameTuple(TUPLE, tuple('10.1.0.2:39758', '10.2.0.2:21'))).toBe(true);
     expect(sameTuple(TUPLE_V6, tuple('[2001:db8:1:0::2]:39758', '[2001:db8:2::2]:21'))).toBe(true);
   });

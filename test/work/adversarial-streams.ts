@@ -1,5 +1,5 @@
 /**
- * Streams that want as much work as they can get, in any size: packets, made beforehand.
+ * Streams, as prepared packets, that try to cause as much work as possible, in any size.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { tcpPacket } from '../wire/packets.js';
 
 const CLIENT = '10.1.0.2:40000';
 const SERVER = '10.2.0.2:21';
-/** What the server knows the client as, where it is translated. */
+/** The client's address as the server sees it, under NAT. */
 const CLIENT_SEEN = '198.51.100.20:50000';
 const CLIENT_FIRST = 0xffff_f000;
 const SERVER_FIRST = 9000;
@@ -19,14 +19,14 @@ const { syn: SYN, ack: ACK } = TCP_FLAGS;
 
 export interface AdversarialStream {
   readonly name: string;
-  /** Sizes that are compared: each stream is past its own beginnings there, with all its limits reached. */
+  /** The compared sizes. At each, the stream has passed its start and reached all its limits. */
   readonly sizes: readonly [small: number, large: number];
   readonly translated?: boolean;
-  /** About `size` bytes or packets, whichever counts for it. */
+  /** Returns about `size` bytes or packets, depending on the stream. */
   readonly packets: (size: number) => Buffer[];
 }
 
-/** The two tuples of the connection that all streams are on. */
+/** The two tuples of the connection that carries all streams. */
 export const connectionOf = (
   translated: boolean,
 ): { original: ReturnType<typeof tuple>; reply: ReturnType<typeof tuple> } => ({
@@ -34,7 +34,7 @@ export const connectionOf = (
   reply: tuple(`${SERVER} > ${translated ? CLIENT_SEEN : CLIENT}`),
 });
 
-/** A packet of the client, `offset` bytes into its stream. */
+/** Returns a packet of the client, `offset` bytes into its stream. */
 const client = (offset: number, payload: string): Buffer =>
   tcpPacket({
     ...{ source: CLIENT, destination: SERVER, flags: ACK, payload },
@@ -42,7 +42,7 @@ const client = (offset: number, payload: string): Buffer =>
     acknowledgment: SERVER_FIRST + GREETING.length,
   });
 
-/** A packet of the server, which has so many bytes of the client. */
+/** Returns a packet of the server that acknowledges so many bytes of the client. */
 const server = (offset: number, payload: string, has: number, seen = CLIENT): Buffer =>
   tcpPacket({
     ...{ source: SERVER, destination: seen, flags: ACK, payload },
@@ -50,7 +50,7 @@ const server = (offset: number, payload: string, has: number, seen = CLIENT): Bu
     acknowledgment: sequenceAdd(CLIENT_FIRST, has),
   });
 
-/** SYN-ACK and greeting, before each stream. */
+/** SYN-ACK and greeting, sent before each stream. */
 export function opening(translated: boolean): Buffer[] {
   const seen = translated ? CLIENT_SEEN : CLIENT;
   const addresses = { source: SERVER, destination: seen, acknowledgment: CLIENT_FIRST };
@@ -60,7 +60,7 @@ export function opening(translated: boolean): Buffer[] {
   ];
 }
 
-/** `text` again and again, up to `size` bytes, in segments of `each`. */
+/** Repeats `text` up to `size` bytes, in segments of `each`. */
 function clientSays(text: string, size: number, each: number): Buffer[] {
   const whole = text.repeat(Math.ceil(size / text.length)).slice(0, size);
   return segments(whole, each, client);
@@ -88,7 +88,7 @@ const GROUPS = `227 ${'1,2,3,4,5,6 '.repeat(160)}\r\n`;
 const ONE_RUN = `227 ${'1,'.repeat(900)}\r\n`;
 const PARENTHESES = `229 ${'('.repeat(1900)}\r\n`;
 const PORT = 'PORT 10,1,0,2,156,64\r\n';
-/** Bytes that the server gets more for each of them. */
+/** Bytes by which each one lengthens the server's stream. */
 const GROWTH = '198,51,100,20'.length - '10,1,0,2'.length;
 
 export const ADVERSARIAL_STREAMS: readonly AdversarialStream[] = [
@@ -106,7 +106,7 @@ export const ADVERSARIAL_STREAMS: readonly AdversarialStream[] = [
     packets: (size) => counted(size, (index) => client(1 + index * 2, 'a')),
   },
   {
-    name: 'every second byte missing, from the end on',
+    name: 'every second byte missing, backwards from the end',
     sizes: [1000, 4000],
     packets: (size) => counted(size, (index) => client(1 + (size - index) * 2, 'a')),
   },
@@ -126,7 +126,7 @@ export const ADVERSARIAL_STREAMS: readonly AdversarialStream[] = [
     packets: (size) => counted(size, (index) => client(1 + (size - index) * 7, 'NOOP\r\n'.repeat(80))),
   },
   {
-    name: 'the same bytes ahead of a hole again and again',
+    name: 'the same bytes ahead of a hole, repeatedly',
     sizes: [500, 2000],
     packets: (size) => counted(size, (index) => client(1 + (index % 16) * 1000, 'a'.repeat(1000))),
   },
@@ -178,13 +178,13 @@ export const ADVERSARIAL_STREAMS: readonly AdversarialStream[] = [
     packets: (size) => counted(size, (index) => client(index * PORT.length, PORT)),
   },
   {
-    name: 'an edit that is sent again and again',
+    name: 'an edit that is retransmitted repeatedly',
     sizes: [500, 2000],
     translated: true,
     packets: (size) => counted(size, (index) => client(0, PORT.slice(0, PORT.length - (index % 2)))),
   },
   {
-    name: 'an endless 229 byte by byte, translated',
+    name: 'an endless 229 byte by byte, under NAT',
     sizes: [8000, 32_000],
     translated: true,
     packets: (size) =>

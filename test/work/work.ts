@@ -1,18 +1,22 @@
 /**
- * How much work the helper does, counted, not timed: how often blocks of our sources ran, and how many bytes were handed to what
- * Node does natively. Load this first, and what is to be counted after it, by `import()`.
+ * Counts the helper's work instead of timing it: how often blocks of our sources ran, and how many bytes
+ * were passed to Node's native code. Load this module first, then load the code to be measured by
+ * `import()`.
  *
  * @module
  */
 import { Coverage } from '../fuzz/coverage.js';
 
-/** Native calls whose work is not in our sources; each works on the bytes of its receiver, or on those it answers. */
+/**
+ * Native calls whose work is not in our sources. Each works on the bytes of its receiver or on those it
+ * returns.
+ */
 const NATIVE = ['copy', 'copyWithin', 'set', 'fill', 'indexOf', 'includes', 'toString'] as const;
 type NativeCall = (this: Uint8Array, ...values: unknown[]) => unknown;
 
 const coverage = new Coverage('/src/');
 
-/** Block runs and native bytes of `run`. */
+/** Returns the block runs plus native bytes of `run`. */
 export function workOf(run: () => void): number {
   let bytes = 0;
   const restore = NATIVE.map((name) =>
@@ -35,7 +39,7 @@ export function workOf(run: () => void): number {
   }
 }
 
-/** Puts another method in place of one of Buffer's; answers what takes it back. */
+/** Replaces one of Buffer's methods and returns a function that restores it. */
 function replace(name: (typeof NATIVE)[number], by: (real: NativeCall) => NativeCall): () => void {
   const prototype = Buffer.prototype as object;
   const own = Object.getOwnPropertyDescriptor(prototype, name);
