@@ -6,7 +6,11 @@
  */
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
-import { probeAnchor, probeAnchors, type AnchorProbe } from '../../src/kernel/inspect/carrier-helper.js';
+import {
+  probeCarrierHelper,
+  probeCarrierHelpers,
+  type CarrierHelperProbe,
+} from '../../src/kernel/inspect/carrier-helper.js';
 import type { NativeBinding } from '../../src/kernel/binding.js';
 import { inspectCapabilities, type InspectionOptions } from '../../src/kernel/inspect/capabilities.js';
 import { ConntrackEvents, type ConntrackEvent } from '../../src/kernel/conntrack-events.js';
@@ -119,12 +123,12 @@ export class AgentOperations {
     }
   }
 
-  probeAnchor(helper: string, family: 4 | 6): AnchorProbe {
-    return probeAnchor(this.#socket, helper, family);
+  probeCarrierHelper(helper: string, family: 4 | 6): CarrierHelperProbe {
+    return probeCarrierHelper(this.#socket, helper, family);
   }
 
-  probeAnchors(family: 4 | 6): readonly AnchorProbe[] {
-    return probeAnchors(this.#socket, family);
+  probeCarrierHelpers(family: 4 | 6): readonly CarrierHelperProbe[] {
+    return probeCarrierHelpers(this.#socket, family);
   }
 
   probeQueue(): QueueProbe {

@@ -180,7 +180,7 @@ describe.each(FAMILIES)('pinholes over ctnetlink, IPv$family', ({ family, client
     const pinhole = pinholeFor(await master(4016), 40016);
     await expect(agent.ask('openPinhole', { ...pinhole, master: otherFamily })).rejects.toMatchObject({
       code: 'ERR_NETLINK_REJECTED',
-      operation: 'open a pinhole',
+      operation: 'create an expectation',
       errnoName: 'EINVAL',
     });
   });

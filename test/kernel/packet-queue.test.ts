@@ -69,7 +69,7 @@ describe('a queue', () => {
       message: expect.stringMatching(
         new RegExp(`^queue ${QUEUE} is taken by process ${pid} \\(.+\\)$`),
       ) as unknown,
-      remedy: 'stop that process, or choose another queue with --queue, in the ruleset too',
+      remedy: 'stop that process, or choose another queue with --queue, also in the ruleset',
     });
     await other.stop();
   });
