@@ -8,7 +8,7 @@ import { helped } from './control-connection.js';
 let namespace: Namespace;
 let agent: Agent;
 beforeAll(async () => {
-  namespace = await Namespace.create('anchor');
+  namespace = await Namespace.create('carrier');
   agent = await Agent.start(namespace);
 });
 afterAll(async () => {
@@ -18,8 +18,8 @@ afterAll(async () => {
 
 const connections = async (): Promise<string> => namespace.runChecked(['conntrack', '-L']);
 
-describe.each([4, 6] as const)('the anchor, IPv%i', (family) => {
-  it('is the first candidate that the kernel has, and is said with its evidence', async () => {
+describe.each([4, 6] as const)('the carrier helper, IPv%i', (family) => {
+  it('is the first candidate that the kernel has, with evidence', async () => {
     const probes = await agent.ask('probeCarrierHelpers', family);
     expect(probes.map(({ helper }) => helper)).toEqual(
       CARRIER_HELPER_CANDIDATES.slice(0, probes.length).map(({ helper }) => helper),
@@ -50,7 +50,7 @@ describe.each([4, 6] as const)('the anchor, IPv%i', (family) => {
     expect(await namespace.runChecked(['conntrack', '-L', 'expect'])).toBe('');
   });
 
-  it('is probed beside an entry that has the first throw-away tuple, which stays', async () => {
+  it('can be probed while another entry has the first throw-away tuple, which is kept', async () => {
     const pair = family === 4 ? ['192.0.2.1', '192.0.2.2'] : ['2001:db8::1', '2001:db8::2'];
     const [client = '', server = ''] = pair;
     const taken = tupleOf(client, 61000, server, 21);
@@ -61,12 +61,12 @@ describe.each([4, 6] as const)('the anchor, IPv%i', (family) => {
   });
 });
 
-it('a helper of IPv4 only is no anchor for IPv6', async () => {
+it('an IPv4-only helper is no carrier helper for IPv6', async () => {
   expect((await agent.ask('probeCarrierHelper', 'pptp', 4)).usable).toBe(true);
   expect((await agent.ask('probeCarrierHelper', 'pptp', 6)).usable).toBe(false);
 });
 
-it('without permission there is no anchor, and the evidence says so', async () => {
+it('without permission there is no carrier helper, and the evidence says so', async () => {
   const denied = await Agent.start(namespace, { netAdmin: false });
   const probe = await denied.ask('probeCarrierHelper', 'sane', 4);
   expect(probe.usable).toBe(false);
