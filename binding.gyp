@@ -1,4 +1,4 @@
-# For those who build with node-gyp; CMakeLists.txt is the build of record.
+# For builds with node-gyp; CMakeLists.txt is the reference build.
 {
   'targets': [
     {

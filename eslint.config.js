@@ -28,7 +28,7 @@ export default defineConfig(
     rules: { 'no-console': 'off' },
   },
   {
-    // Typed by their comments, which tsc checks.
+    // Typed by JSDoc comments, which tsc checks.
     files: ['**/*.mjs'],
     rules: { '@typescript-eslint/explicit-module-boundary-types': 'off' },
   },

@@ -1,5 +1,5 @@
-// The addon's exports. Each environment (the main thread, each worker) has its own classes; nothing is
-// static.
+// The addon's exports. Each environment (the main thread, each worker) has its own classes; there is no
+// static state.
 #include <napi.h>
 
 #include "confinement.h"

@@ -1,5 +1,5 @@
-// Reads what JavaScript gave. A wrong argument leaves a TypeError or RangeError pending, with the sentence
-// that the caller needs.
+// Reads arguments from JavaScript. A wrong argument leaves a TypeError or RangeError pending, with a message
+// for the caller.
 #pragma once
 
 #include <napi.h>
@@ -14,10 +14,10 @@ struct Limits {
   uint32_t most;
 };
 
-/** `value` as an integer within `limits`; `name` is what the message calls it. */
+/** `value` as an integer within `limits`; `name` is its name in the error message. */
 std::optional<uint32_t> ToInteger(Napi::Value value, const char* name, Limits limits);
 
-/** Reads named options one after the other; what is read after a wrong one is meaningless. */
+/** Reads named options one after the other; values read after a wrong one are meaningless. */
 class Options {
  public:
   explicit Options(Napi::Object object) : object_(object) {}
@@ -32,10 +32,10 @@ class Options {
   bool good_ = true;
 };
 
-/** A Buffer is one too; a Uint8ClampedArray is not. */
+/** True for a Buffer too; false for a Uint8ClampedArray. */
 bool IsUint8Array(Napi::Value value);
 
-/** Whether arguments `first` and on are as many functions as asked for; otherwise `usage` is thrown. */
+/** Whether the `count` arguments from `first` on are functions; otherwise throws `usage`. */
 bool HasFunctions(const Napi::CallbackInfo& info, size_t first, size_t count, const char* usage);
 
 }  // namespace conntrack_ftp

@@ -1,4 +1,4 @@
-// The attributes of a netlink message as a range; libmnl's own loop macros are C only.
+// The attributes of a netlink message as a range; libmnl's own loop macros only work in C.
 #pragma once
 
 #include <libmnl/libmnl.h>
@@ -21,7 +21,7 @@ class Attributes {
       attribute_ = mnl_attr_next(attribute_);
       return *this;
     }
-    /** The only comparison a range-for makes is with the end, and that is a property of what is left. */
+    /** A range-for only compares with the end, which depends on the bytes that are left. */
     bool operator!=(const Iterator& /*end*/) const {
       return mnl_attr_ok(attribute_, static_cast<int>(end_ - reinterpret_cast<const uint8_t*>(attribute_)));
     }
@@ -31,7 +31,10 @@ class Attributes {
     const uint8_t* end_;
   };
 
-  /** They begin `offset` bytes after the netlink header of `message`, which mnl_nlmsg_ok has found whole. */
+  /**
+   * The attributes begin `offset` bytes after the netlink header of `message`, which mnl_nlmsg_ok has
+   * checked.
+   */
   Attributes(const nlmsghdr* message, size_t offset)
       : first_(static_cast<const nlattr*>(mnl_nlmsg_get_payload_offset(message, offset))),
         end_(reinterpret_cast<const uint8_t*>(message) + message->nlmsg_len) {}

@@ -8,7 +8,7 @@ napi_value Callback::Call(Napi::Object receiver, napi_value argument) {
       napi_make_callback(env, context_, receiver, function_.Value(), 1, &argument, nullptr);
   if (status == napi_ok) return nullptr;
 
-  // A worker that is being terminated fails every call, without an exception.
+  // While a worker is being terminated, every call fails without an exception.
   bool pending = false;
   napi_value thrown = nullptr;
   if (napi_is_exception_pending(env, &pending) != napi_ok || !pending) return nullptr;

@@ -6,16 +6,16 @@
 namespace conntrack_ftp {
 
 /**
- * Makes the call that the event loop makes: with an async context, and with the microtasks run after it.
- * Node-API itself is called rather than node-addon-api: its helpers raise what JavaScript has thrown, and
- * here the caller has verdicts to send first.
+ * Calls JavaScript as the event loop does: with an async context, and running microtasks afterwards. Uses
+ * Node-API directly because node-addon-api's helpers raise what JavaScript throws at once, and the caller
+ * must send verdicts first.
  */
 class Callback {
  public:
   Callback(Napi::Function function, const char* resource)
       : function_(Napi::Persistent(function)), context_(function.Env(), resource) {}
 
-  /** Answers what JavaScript threw, to be given to `Raise`, or null. Needs an open handle scope. */
+  /** Returns what JavaScript threw, for `Raise`, or null. Needs an open handle scope. */
   napi_value Call(Napi::Object receiver, napi_value argument);
 
  private:
@@ -23,7 +23,7 @@ class Callback {
   Napi::AsyncContext context_;
 };
 
-/** Raises it as an uncaught exception, as an exception in a timer would be. Null is ignored. */
+/** Raises `thrown` as an uncaught exception, like an exception in a timer. Null is ignored. */
 void Raise(Napi::Env env, napi_value thrown);
 
 }  // namespace conntrack_ftp

@@ -23,8 +23,8 @@ namespace {
 
 constexpr Limits kCapability{0, CAP_LAST_CAP};
 
-// A user id of 0 stands for no capability any more.
-constexpr unsigned long kRootIsNobody =
+// User id 0 no longer implies any capability.
+constexpr unsigned long kSecurebits =
     SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED;
 
 Outcome Prctl(std::string operation, int option, unsigned long first, unsigned long second = 0) {
@@ -32,17 +32,19 @@ Outcome Prctl(std::string operation, int option, unsigned long first, unsigned l
   return LastFailure(std::move(operation));
 }
 
-/** Who lacks CAP_SETPCAP cannot, and need not: without new privileges nothing is gained from the bounding
- * set. */
+/**
+ * Without CAP_SETPCAP this is not possible, and not needed: with no_new_privs nothing is gained from the
+ * bounding set.
+ */
 Outcome DropBoundingSet(uint32_t kept) {
   for (uint32_t capability = 0; capability <= CAP_LAST_CAP; ++capability) {
     if (capability == kept) continue;
-    // A capability that this kernel does not know is not there to be dropped.
+    // EINVAL: this kernel does not know the capability.
     if (prctl(PR_CAPBSET_DROP, capability, 0UL, 0UL, 0UL) == 0 || errno == EINVAL) continue;
     if (errno == EPERM) return {};
-    return LastFailure("drop the bounding set");
+    return LastFailure("drop the capability bounding set");
   }
-  return Prctl("have root be nobody", PR_SET_SECUREBITS, kRootIsNobody);
+  return Prctl("set securebits", PR_SET_SECUREBITS, kSecurebits);
 }
 
 Outcome KeepCapability(uint32_t kept) {
@@ -50,11 +52,11 @@ Outcome KeepCapability(uint32_t kept) {
   std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> sets{};
   const uint32_t bit = CAP_TO_MASK(kept);
   sets.at(CAP_TO_INDEX(kept)) = {bit, bit, bit};
-  if (syscall(SYS_capset, &header, sets.data()) != 0) return LastFailure("give up capabilities");
-  return Prctl("keep a capability", PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, kept);
+  if (syscall(SYS_capset, &header, sets.data()) != 0) return LastFailure("set capabilities");
+  return Prctl("raise an ambient capability", PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, kept);
 }
 
-/** The arguments of this process, the options of Node itself included. */
+/** The arguments of this process, including Node's own options. */
 std::vector<std::string> OwnArguments() {
   std::ifstream file("/proc/self/cmdline", std::ios::binary);
   const std::string text(std::istreambuf_iterator<char>(file), {});
@@ -65,33 +67,33 @@ std::vector<std::string> OwnArguments() {
   return arguments;
 }
 
-/** Node marks whatever it finds open at its start as its own. */
-void HandOnStandardStreams() {
+/** At startup Node sets close-on-exec on all open descriptors, so clear it on the standard streams. */
+void InheritStandardStreams() {
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     const int flags = fcntl(fd, F_GETFD);
     if (flags >= 0) fcntl(fd, F_SETFD, flags & ~FD_CLOEXEC);
   }
 }
 
-/** Returns where the program cannot be started. */
+/** Returns only if the program cannot be executed. */
 Failure ExecuteSelf() {
   std::array<char, 4096> program{};
   if (readlink("/proc/self/exe", program.data(), program.size() - 1) < 0)
-    return LastFailure("find the own program");
+    return LastFailure("read /proc/self/exe");
   std::vector<std::string> arguments = OwnArguments();
   std::vector<char*> pointers;
   pointers.reserve(arguments.size() + 1);
   for (std::string& argument : arguments) pointers.push_back(argument.data());
   pointers.push_back(nullptr);
-  HandOnStandardStreams();
+  InheritStandardStreams();
   execv(program.data(), pointers.data());
-  return LastFailure("start the own program anew");
+  return LastFailure("re-exec /proc/self/exe");
 }
 
 Failure Restart(uint32_t kept) {
   if (Outcome failure = DropBoundingSet(kept)) return *failure;
   if (Outcome failure = KeepCapability(kept)) return *failure;
-  if (Outcome failure = Prctl("forbid new privileges", PR_SET_NO_NEW_PRIVS, 1)) return *failure;
+  if (Outcome failure = Prctl("set no_new_privs", PR_SET_NO_NEW_PRIVS, 1)) return *failure;
   return ExecuteSelf();
 }
 

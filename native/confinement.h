@@ -1,4 +1,4 @@
-// Sheds the privileges that are not needed.
+// Drops the privileges that are not needed.
 #pragma once
 
 #include <napi.h>
@@ -6,10 +6,10 @@
 namespace conntrack_ftp {
 
 /**
- * `restartWith(capability)`: starts the running program anew, in the same process, with the same arguments
- * and environment, with no capability but this one and no way to gain another. Returns only by throwing. It
- * takes a new program, because capabilities belong to threads: Node's own are there before any of our code
- * runs, and none can take away another's.
+ * `restartWith(capability)`: re-executes the running program in the same process, with the same arguments and
+ * environment, with only this capability and no way to gain another. Returns only by throwing. Re-executing
+ * is necessary because capabilities belong to threads: Node's own threads start before any code of this addon
+ * runs, and no thread can drop another's capabilities.
  */
 Napi::Value RestartWith(const Napi::CallbackInfo& info);
 

@@ -1,5 +1,5 @@
-// What failed, and how JavaScript is told. Nothing in this addon throws a C++ exception: what can fail
-// answers an optional Failure, and only the object that JavaScript called turns it into an Error.
+// Failures, and their conversion to JavaScript errors. Nothing in this addon throws a C++ exception: fallible
+// functions return an optional Failure, and only the object that JavaScript called turns it into an Error.
 #pragma once
 
 #include <napi.h>
@@ -11,13 +11,13 @@ namespace conntrack_ftp {
 
 /** A system call or a request to the kernel that failed. */
 struct Failure {
-  /** What was tried, as it reads in a sentence: "bind to queue 0". */
+  /** The attempted operation, as it reads in a sentence: "bind to queue 0". */
   std::string operation;
   /** The positive errno. */
   int error_number;
 };
 
-/** Nothing means success. */
+/** Empty means success. */
 using Outcome = std::optional<Failure>;
 
 /** Failure with the errno of the system call that just returned. */

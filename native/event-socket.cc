@@ -12,9 +12,9 @@ namespace conntrack_ftp {
 
 namespace {
 
-/** Far more than an event takes: a few hundred bytes with all its attributes. */
+/** Far more than an event needs: a few hundred bytes with all its attributes. */
 constexpr size_t kEventBytes = 8U << 10U;
-/** So one callback tells of up to some 500 events. */
+/** One callback delivers up to about 500 events. */
 constexpr size_t kSlabBytes = 128U << 10U;
 constexpr int kSlabsPerTurn = 4;
 
@@ -25,7 +25,7 @@ constexpr const char* kUsage =
     "EventSocket needs (groups: number[], receiveBufferBytes: number, onEvents: (length) => void, "
     "onError: (error) => void)";
 
-/** Nothing, with an exception pending, where one of them is no group number. */
+/** Returns nothing, with an exception pending, if an element is not a group number. */
 std::optional<std::vector<uint32_t>> ToGroups(Napi::Array numbers) {
   std::vector<uint32_t> groups;
   for (uint32_t at = 0; at < numbers.Length(); ++at) {
@@ -77,7 +77,7 @@ EventSocket::EventSocket(const Napi::CallbackInfo& info) : ObjectWrap(info) {
 
 Outcome EventSocket::Subscribe(const std::vector<uint32_t>& groups, uint32_t receive_buffer_bytes) {
   if (Outcome failed = socket_.Open()) return failed;
-  // A smaller buffer loses events sooner, and `overruns` says so.
+  // A smaller buffer loses events sooner; `overruns` counts them.
   static_cast<void>(socket_.SetReceiveBuffer(receive_buffer_bytes));
   for (const uint32_t group : groups) {
     if (Outcome failed = socket_.JoinGroup(group)) return failed;
@@ -87,7 +87,7 @@ Outcome EventSocket::Subscribe(const std::vector<uint32_t>& groups, uint32_t rec
 
 void EventSocket::OnReadable() {
   const Napi::HandleScope scope(Env());
-  const Napi::Object self = Value();  // Held here, since closing lets go of it.
+  const Napi::Object self = Value();  // Keeps the object alive: closing drops the other reference.
   for (int slab = 0; slab < kSlabsPerTurn; ++slab) {
     const Napi::HandleScope slab_scope(Env());
     if (!ServeSlab(self) || !poll_.open()) return;
@@ -108,7 +108,7 @@ bool EventSocket::ServeSlab(Napi::Object self) {
   if (filled > 0) Call(*on_events_, self, Napi::Number::New(Env(), static_cast<double>(filled)));
   if (received >= 0 || received == -EAGAIN) return received >= 0;
   if (!poll_.open()) return false;
-  calling_ = true;  // The call below needs what Release takes away.
+  calling_ = true;  // Delays Release: the call below needs the callbacks.
   Close();
   const Failure failure{"receive events", static_cast<int>(-received)};
   Call(*on_error_, self, ToError(Env(), failure).Value());

@@ -14,7 +14,7 @@
 
 namespace conntrack_ftp {
 
-/** JavaScript's `EventSocket`. While it is open it is alive like any other handle of the event loop. */
+/** JavaScript's `EventSocket`. While open it keeps the event loop alive, like any other handle. */
 class EventSocket final : public Napi::ObjectWrap<EventSocket>, private Readable {
  public:
   static constexpr napi_type_tag kTypeTag{0x3c5e90d2b7164fa8, 0xa1f80e5d94c7326b};
@@ -28,13 +28,13 @@ class EventSocket final : public Napi::ObjectWrap<EventSocket>, private Readable
   Outcome Subscribe(const std::vector<uint32_t>& groups, uint32_t receive_buffer_bytes);
 
   void OnReadable() override;
-  /** Fills the slab once; answers whether more may be waiting. */
+  /** Fills the slab once; returns whether more may be waiting. */
   bool ServeSlab(Napi::Object self);
   void Call(Callback& callback, Napi::Object self, napi_value argument);
 
   void Close(const Napi::CallbackInfo& info);
   void Close();
-  /** The end of closing: lets go of the callbacks, which may refer to this object. */
+  /** The last step of closing: drops the callbacks, which may refer to this object. */
   void Release();
 
   NetlinkSocket socket_;
@@ -42,9 +42,9 @@ class EventSocket final : public Napi::ObjectWrap<EventSocket>, private Readable
   std::optional<Callback> on_events_;
   std::optional<Callback> on_error_;
   uint32_t overruns_ = 0;
-  /** JavaScript is being called: what it closes is released when it returns. */
+  /** JavaScript is being called; if it closes the socket, the callbacks are released after it returns. */
   bool calling_ = false;
-  /** Last, so that it is closed first. */
+  /** Last member, so that it is closed first. */
   PollHandle poll_;
 };
 

@@ -11,7 +11,7 @@ namespace conntrack_ftp {
 
 namespace {
 
-/** netlink_sendmsg (net/netlink/af_netlink.c) keeps this much of SO_SNDBUF for itself. */
+/** netlink_sendmsg (net/netlink/af_netlink.c) reserves this much of SO_SNDBUF. */
 constexpr size_t kSendBufferReserve = 32;
 
 int IntegerOption(int fd, int level, int name) {
@@ -37,7 +37,7 @@ Outcome NetlinkSocket::Open() {
   const auto buffer = static_cast<size_t>(IntegerOption(fd(), SOL_SOCKET, SO_SNDBUF));
   send_limit_ = buffer > kSendBufferReserve ? buffer - kSendBufferReserve : 0;
 
-  // Kernels before 4.12 lack one or both; then acknowledgements are longer and have no text, no more.
+  // Kernels before 4.12 lack one or both; acknowledgements are then longer and have no text.
   static_cast<void>(SetOption(SOL_NETLINK, NETLINK_EXT_ACK, 1));
   static_cast<void>(SetOption(SOL_NETLINK, NETLINK_CAP_ACK, 1));
   return std::nullopt;
@@ -51,7 +51,7 @@ Outcome NetlinkSocket::SetReceiveBuffer(uint32_t bytes) {
   const int wanted = static_cast<int>(bytes);
   if (SetOption(SOL_SOCKET, SO_RCVBUFFORCE, wanted)) return std::nullopt;
   Failure refused = LastFailure("receive buffer of " + std::to_string(bytes) + " bytes");
-  // The kernel doubles what it is asked for, and silently cuts it to net.core.rmem_max.
+  // The kernel doubles the requested size, and silently limits it to net.core.rmem_max.
   const bool granted =
       SetOption(SOL_SOCKET, SO_RCVBUF, wanted) && IntegerOption(fd(), SOL_SOCKET, SO_RCVBUF) / 2 >= wanted;
   if (granted) return std::nullopt;

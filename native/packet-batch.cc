@@ -17,15 +17,15 @@ namespace conntrack_ftp {
 namespace {
 
 /**
- * What a packet message holds besides the packet: headers and attributes come to about 200 bytes
- * (nfqnl_build_packet_message), a bridged packet's link-layer header and VLAN tag included.
+ * Size of a packet message without the packet: headers and attributes take about 200 bytes
+ * (nfqnl_build_packet_message), including a bridged packet's link-layer header and VLAN tag.
  */
 constexpr size_t kMessageOverhead = 512;
 constexpr size_t kCacheLine = 64;
 
 /**
- * The distance between slots: an odd number of cache lines. A power of two would put the beginning of every
- * message, which is all that most packets fill, into the same few sets of the cache.
+ * The distance between slots: an odd number of cache lines. With a power of two the start of every message,
+ * which is all that most packets fill, would map to the same few cache sets.
  */
 constexpr size_t SlotStride(size_t copy_range) {
   const size_t lines = (copy_range + kMessageOverhead + kCacheLine - 1) / kCacheLine;
@@ -36,7 +36,7 @@ uint32_t BigEndian32(const nlattr& attribute) {
   return ntohl(mnl_attr_get_u32(&attribute));
 }
 
-/** Attribute types of a packet message whose value is one big-endian number for the index. */
+/** The index column of an attribute whose value is one big-endian number. */
 constexpr size_t ColumnOf(uint16_t attribute_type) {
   switch (attribute_type) {
     case NFQA_IFINDEX_INDEV:
@@ -88,7 +88,7 @@ int PacketBatch::Receive(const NetlinkSocket& socket) {
 void PacketBatch::Read(mmsghdr& datagram) {
   auto* message = static_cast<nlmsghdr*>(datagram.msg_hdr.msg_iov->iov_base);
   const bool truncated = (datagram.msg_hdr.msg_flags & MSG_TRUNC) != 0;
-  // A truncated packet needs its verdict too, and its id stands at the beginning.
+  // A truncated packet needs a verdict too, and its id is near the start of the message.
   if (truncated) message->nlmsg_len = datagram.msg_len;
   const bool whole = mnl_nlmsg_ok(message, static_cast<int>(datagram.msg_len));
   if (whole && message->nlmsg_type == kPacketMessage) {

@@ -1,4 +1,4 @@
-// Receives packets from an NFQUEUE, many at a time, into memory that JavaScript reads in place.
+// Receives packets from an NFQUEUE in batches, into memory that JavaScript reads in place.
 #pragma once
 
 #include <linux/netlink.h>
@@ -14,7 +14,7 @@
 
 namespace conntrack_ftp {
 
-/** Columns of the index table; src/kernel/binding.ts has the same list. */
+/** Columns of the index table, in the same order as in src/kernel/binding.ts. */
 enum IndexColumn : size_t {
   kPacketId,
   kOffset,
@@ -31,12 +31,12 @@ enum IndexColumn : size_t {
 
 class PacketBatch {
  public:
-  /** Answers false when there is no memory. */
+  /** Returns false if there is no memory. */
   bool Allocate(size_t batch_size, size_t copy_range);
 
   /**
-   * One recvmmsg. Answers how many datagrams came, or a negative errno; `count()` of them were packets, whose
-   * rows stand in the index.
+   * One recvmmsg. Returns the number of datagrams received, or a negative errno. `count()` of them were
+   * packets, which have rows in the index.
    */
   int Receive(const NetlinkSocket& socket);
 
@@ -46,9 +46,9 @@ class PacketBatch {
   [[nodiscard]] const std::shared_ptr<Region>& slab() const { return slab_; }
   [[nodiscard]] const std::shared_ptr<Region>& index() const { return index_; }
 
-  /** Messages that could not be read, since the start. */
+  /** Number of messages that could not be parsed, since the start. */
   [[nodiscard]] uint32_t malformed() const { return malformed_; }
-  /** Verdicts that the kernel refused, since the start: the packet was gone already. */
+  /** Number of verdicts that the kernel refused, since the start: the packet no longer existed. */
   [[nodiscard]] uint32_t rejected() const { return rejected_; }
 
  private:
@@ -59,7 +59,7 @@ class PacketBatch {
   std::shared_ptr<Region> index_;
   std::vector<iovec> slots_;
   std::vector<mmsghdr> headers_;
-  /** Our own copy: JavaScript can write to the index. */
+  /** A private copy: JavaScript can write to the index. */
   std::vector<uint32_t> ids_;
   size_t count_ = 0;
   uint32_t malformed_ = 0;

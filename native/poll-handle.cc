@@ -10,15 +10,15 @@ namespace conntrack_ftp {
 struct PollHandle::Watch {
   uv_poll_t poll{};
   Readable* readable = nullptr;
-  /** Who may close this; nobody once closing has begun. */
+  /** The only handle that may close this; null once closing has begun. */
   PollHandle* owner = nullptr;
   napi_async_cleanup_hook_handle cleanup_hook = nullptr;
 
   static void OnPoll(uv_poll_t* poll, int status, int /*events*/) {
     auto* watch = static_cast<Watch*>(poll->data);
     watch->readable->OnReadable();
-    // libuv takes a pending socket error, such as an overrun of the receive buffer, for a bad descriptor, and
-    // stops watching. Reading has cleared it by now; a descriptor that is truly bad has been closed.
+    // libuv treats a pending socket error, such as a receive buffer overrun, as a bad descriptor and stops
+    // watching. Reading has cleared the error by now; a truly bad descriptor has been closed.
     if (status < 0 && watch->owner != nullptr) uv_poll_start(poll, UV_READABLE, OnPoll);
   }
 
@@ -42,7 +42,7 @@ Outcome PollHandle::Open(Napi::Env env, int fd, Readable& readable) {
   if (const int error = uv_poll_init(loop, &watch->poll, fd); error != 0) {
     return Failure{"watch a socket", -error};
   }
-  // From here on the loop knows the handle: only OnClosed may free it.
+  // From here on the loop has the handle: only OnClosed may free it.
   watch_ = watch.release();
   watch_->poll.data = watch_;
   watch_->readable = &readable;

@@ -7,7 +7,7 @@
 
 namespace conntrack_ftp {
 
-/** Told when the watched descriptor has something to read. */
+/** Called when the watched descriptor is readable. */
 class Readable {
  public:
   Readable() = default;
@@ -20,16 +20,16 @@ class Readable {
 };
 
 /**
- * A uv_poll_t that may be closed at any time, its own callback included. libuv needs the memory of a handle
- * until its close callback has run, so that memory (`Watch`) belongs to the loop from then on. The end of the
- * environment (a worker that is terminated, `process.exit`) closes it too, and waits for the close callback:
- * a loop with an open handle would abort the process.
+ * A uv_poll_t that may be closed at any time, even in its own callback. libuv needs the handle's memory until
+ * its close callback has run, so the loop owns that memory (`Watch`). The end of the environment (a
+ * terminated worker, `process.exit`) also closes the handle and waits for the close callback: a loop with an
+ * open handle would abort the process.
  *
- * Why no reader thread that hands batches over through a bounded threadsafe function: measured with 100-byte
+ * Why not a reader thread that passes batches through a bounded threadsafe function: measured with 100-byte
  * datagrams on two cores, polling wakes JavaScript after 12 to 27 microseconds (median) and the thread after
- * 31 to 40, since it wakes twice. The thread moves up to half more datagrams when flooded, but from above
- * 120,000 a second, which is what a queue delivers at best; and it would need a second slab, and a lock at
- * each close.
+ * 31 to 40, because it wakes twice. Under flood the thread moves up to half more datagrams, but only above
+ * 120,000 per second, which is the most a queue delivers; and it would need a second slab, and a lock on each
+ * close.
  */
 class PollHandle {
  public:
@@ -40,7 +40,7 @@ class PollHandle {
 
   /** `readable` must outlive this handle or its Close(). The handle keeps the event loop alive. */
   Outcome Open(Napi::Env env, int fd, Readable& readable);
-  /** Idempotent; `readable` is not called after it. The descriptor may be closed right away. */
+  /** Idempotent; `readable` is not called afterwards. The descriptor may be closed immediately. */
   void Close();
   [[nodiscard]] bool open() const { return watch_ != nullptr; }
 

@@ -18,18 +18,18 @@ namespace conntrack_ftp {
 
 namespace {
 
-/** Far more than all configuration messages of a queue, and than any acknowledgement with its text. */
+/** Far more than all configuration messages of a queue, or any acknowledgement with its text. */
 constexpr size_t kBufferBytes = 4096;
 
 /** The kernel's errnos are 1 to 4095 (include/linux/err.h). */
 constexpr int kMaxErrno = 4095;
 
-/** One datagram of configuration messages, and what the kernel says to each. */
+/** One datagram of configuration messages, and the kernel's answer to each. */
 class Conversation {
  public:
   Conversation(NetlinkSocket& socket, uint16_t queue) : socket_(socket), queue_(queue) {}
 
-  /** Begins the message that does `operation`; its attributes are put into the answer. */
+  /** Begins the message for `operation`; the caller adds attributes to the returned message. */
   nlmsghdr* Add(std::string operation, bool needed) {
     Finish();
     steps_.push_back({{std::move(operation), EPROTO}, needed});
@@ -39,12 +39,12 @@ class Conversation {
     return message_;
   }
 
-  /** Sends all, and reads the acknowledgements, which are there when the call returns. */
-  Outcome Hold(std::vector<Failure>& refusals) {
+  /** Sends all messages and reads the acknowledgements, which are available when sending returns. */
+  Outcome SendAll(std::vector<Failure>& refusals) {
     Finish();
     Outcome unsent = socket_.Send({buffer_.data(), used_}, steps_.front().failure.operation);
     if (unsent) return unsent;
-    // Not until nothing is left: packets that come after the last acknowledgement are for JavaScript.
+    // Stops at the last acknowledgement: packets that come after it are for JavaScript.
     while (steps_.back().failure.error_number == EPROTO) {
       const ssize_t received = socket_.Receive(buffer_);
       if (received < 0) break;
@@ -60,7 +60,7 @@ class Conversation {
 
  private:
   struct Step {
-    /** EPROTO, no acknowledgement, until one was read. */
+    /** EPROTO (no acknowledgement) until one is read. */
     Failure failure;
     bool needed;
   };
@@ -70,7 +70,7 @@ class Conversation {
     message_ = nullptr;
   }
 
-  /** What is not whole says nothing; of a packet, whose end may not have fit, the beginning will do. */
+  /** Ignores incomplete messages. For a packet the beginning is enough; its end may not have fit. */
   Outcome Read(size_t received) {
     const auto* message = reinterpret_cast<const nlmsghdr*>(buffer_.data());
     const size_t length = std::min(received, kBufferBytes);
@@ -86,7 +86,10 @@ class Conversation {
     return std::nullopt;
   }
 
-  /** NFQA_PACKET_HDR is the first attribute of a packet message (nfqnl_build_packet_message). */
+  /**
+   * Accepts a packet that came too early. NFQA_PACKET_HDR is its first attribute
+   * (nfqnl_build_packet_message).
+   */
   Outcome AcceptUnseen(const nlmsghdr* packet, size_t length) {
     constexpr size_t kAttributeAt = MNL_ALIGN(sizeof(nlmsghdr)) + MNL_ALIGN(sizeof(nfgenmsg));
     if (length < kAttributeAt + MNL_ATTR_HDRLEN + sizeof(nfqnl_msg_packet_hdr)) return std::nullopt;
@@ -131,7 +134,7 @@ Outcome ConfigureQueue(NetlinkSocket& socket, const QueueConfig& config, std::ve
                                        .copy_mode = NFQNL_COPY_PACKET};
   mnl_attr_put(kernel.Add("copy packets", kNeeded), NFQA_CFG_PARAMS, sizeof(params), &params);
 
-  return kernel.Hold(refusals);
+  return kernel.SendAll(refusals);
 }
 
 }  // namespace conntrack_ftp

@@ -17,13 +17,12 @@ struct QueueConfig {
 };
 
 /**
- * Binds and configures the queue with one datagram of several messages, each with an acknowledgement of its
- * own: a kernel that refuses an optional one still obeys the others. The copy mode comes last, since packets
- * come from then on; between the first message and the last the kernel is at work alone, for about a
- * microsecond.
+ * Binds and configures the queue with one datagram of several messages, each acknowledged separately: a
+ * kernel that refuses an optional one still applies the others. The copy mode comes last, because packets
+ * arrive from then on; the kernel needs about a microsecond from the first message to the last.
  *
- * Fails when something that is needed was refused. Optional ones that were refused are added to `refusals`.
- * A packet that overtakes the last acknowledgement is accepted unseen.
+ * Fails if a required setting was refused. Refused optional settings are added to `refusals`. A packet that
+ * arrives before the last acknowledgement is accepted without being seen.
  */
 Outcome ConfigureQueue(NetlinkSocket& socket, const QueueConfig& config, std::vector<Failure>& refusals);
 

@@ -12,28 +12,30 @@
 
 namespace conntrack_ftp {
 
-/** The greatest value of one netlink attribute, and so the longest packet that a verdict can carry. */
+/** The largest value of a netlink attribute, and so the longest packet that a verdict can carry. */
 constexpr size_t kMaxAttributeValue = UINT16_MAX - MNL_ATTR_HDRLEN;
 
-/** The `nlmsg_type` of what the kernel sends for each queued packet. */
+/** The `nlmsg_type` of the kernel's message for a queued packet. */
 constexpr uint16_t kPacketMessage = (NFNL_SUBSYS_QUEUE << 8U) | NFQNL_MSG_PACKET;
 
 struct Verdict {
   uint32_t packet_id;
   uint32_t verdict;
-  /** Nothing where the packet keeps its mark. */
+  /** Empty if the packet keeps its mark. */
   std::optional<uint32_t> mark{};
-  /** Empty where the packet keeps its bytes. */
+  /** Empty if the packet keeps its bytes. */
   std::span<const uint8_t> payload{};
 
-  /** Bytes that its message takes. */
+  /** Size of its message in bytes. */
   [[nodiscard]] size_t size() const;
 };
 
 /** Writes the two headers of a message to nfnetlink_queue; `type` is an NFQNL_MSG_*. */
 nlmsghdr* PutQueueHeader(void* at, uint8_t type, uint16_t queue);
 
-/** Writes an NFQNL_MSG_VERDICT, or an NFQNL_MSG_VERDICT_BATCH for all packets up to its id. */
+/**
+ * Writes an NFQNL_MSG_VERDICT, or an NFQNL_MSG_VERDICT_BATCH for all packets up to its id. Returns the size.
+ */
 size_t PutVerdict(void* at, uint8_t type, uint16_t queue, const Verdict& verdict);
 
 }  // namespace conntrack_ftp

@@ -9,7 +9,7 @@ namespace conntrack_ftp {
 
 namespace {
 
-/** Then timers and other sockets get their turn; what waits is still there in the next. */
+/** After these, timers and other sockets get their turn; waiting packets are served in the next. */
 constexpr int kBatchesPerTurn = 4;
 
 constexpr Limits kQueueNumbers{0, UINT16_MAX};
@@ -95,7 +95,7 @@ void QueueSocket::Publish(Napi::Object self, const std::vector<Failure>& refusal
 
 void QueueSocket::OnReadable() {
   const Napi::HandleScope scope(Env());
-  const Napi::Object self = Value();  // Held here, since closing lets go of it.
+  const Napi::Object self = Value();  // Keeps the object alive: closing drops the other reference.
   for (int batch = 0; batch < kBatchesPerTurn; ++batch) {
     const Napi::HandleScope batch_scope(Env());
     if (!ServeBatch(self) || !poll_.open()) return;
@@ -107,7 +107,7 @@ bool QueueSocket::ServeBatch(Napi::Object self) {
   if (received == -EAGAIN) return false;
   if (received == -ENOBUFS) return true;
   if (received < 0) {
-    calling_ = true;  // Report does call, and needs what Release takes away.
+    calling_ = true;  // Delays Release: Report needs the callbacks.
     Close();
     CloseSocket();
     Report(self, {"receive packets of queue " + std::to_string(queue_), -received});

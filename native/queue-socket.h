@@ -15,8 +15,8 @@
 namespace conntrack_ftp {
 
 /**
- * JavaScript's `QueueSocket`. While it is open it is alive like any other handle of the event loop, whether
- * JavaScript still refers to it or not: its queue would drop every packet if it went.
+ * JavaScript's `QueueSocket`. While open it keeps the event loop alive like any other handle, even if
+ * JavaScript no longer refers to it: collecting it would make its queue drop every packet.
  */
 class QueueSocket final : public Napi::ObjectWrap<QueueSocket>, private Readable {
  public:
@@ -30,20 +30,22 @@ class QueueSocket final : public Napi::ObjectWrap<QueueSocket>, private Readable
   [[nodiscard]] uint32_t overruns() const { return socket_.open() ? socket_.lost() : overruns_; }
 
  private:
-  /** Binds the queue as `config` says; answers a failure when it cannot serve. */
+  /** Binds the queue as `config` says; returns a failure if the queue cannot be used. */
   Outcome Bind(const QueueConfig& config, uint32_t receive_buffer_bytes, std::vector<Failure>& refusals);
-  /** Makes the tables and `refusals` visible to JavaScript. */
+  /** Defines the tables and `refusals` as properties for JavaScript. */
   void Publish(Napi::Object self, const std::vector<Failure>& refusals) const;
 
   void OnReadable() override;
-  /** One batch; answers whether more may be waiting. */
+  /** Serves one batch; returns whether more may be waiting. */
   bool ServeBatch(Napi::Object self);
   void Deliver(Napi::Object self);
   void Report(Napi::Object self, const Failure& failure);
 
   void Close(const Napi::CallbackInfo& info);
   void Close();
-  /** The end of closing: lets go of the descriptor, and of the callbacks, which may refer to this object. */
+  /**
+   * The last step of closing: closes the descriptor and drops the callbacks, which may refer to this object.
+   */
   void Release();
   void CloseSocket();
 
@@ -53,11 +55,11 @@ class QueueSocket final : public Napi::ObjectWrap<QueueSocket>, private Readable
   std::optional<Callback> on_batch_;
   std::optional<Callback> on_error_;
   uint16_t queue_ = 0;
-  /** Of the socket, when it was closed. */
+  /** The socket's overruns when it was closed. */
   uint32_t overruns_ = 0;
-  /** JavaScript is being called: what it closes is released when it returns, and has sent its verdicts. */
+  /** JavaScript is being called; if it closes the socket, that is released after the verdicts are sent. */
   bool calling_ = false;
-  /** Last, so that it is closed first. */
+  /** Last member, so that it is closed first. */
   PollHandle poll_;
 };
 

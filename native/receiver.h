@@ -1,4 +1,4 @@
-// Getters that cannot be called on another class's object.
+// Getters that cannot be called on an object of another class.
 #pragma once
 
 #include <napi.h>
@@ -6,9 +6,9 @@
 namespace conntrack_ftp {
 
 /**
- * A read-only counter of class T. napi_define_class gives methods a V8 signature, which refuses a foreign
- * receiver; its accessors have none, and unwrapping a foreign object as a T would read its memory as one. So
- * each instance carries `T::kTypeTag` (see `Tag`), a random number of its class, and the getter asks for it.
+ * A read-only counter of class T. napi_define_class gives methods a V8 signature, which rejects a foreign
+ * receiver. Accessors have none, and unwrapping a foreign object as a T would misread its memory. So each
+ * instance carries `T::kTypeTag` (see `Tag`), a random number for its class, which the getter checks.
  */
 template <typename T, uint32_t (T::*Read)() const>
 napi_value ReadCounter(napi_env env, napi_callback_info raw) {

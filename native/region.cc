@@ -16,7 +16,7 @@ Region::~Region() {
 }
 
 Napi::ArrayBuffer ShareAsArrayBuffer(Napi::Env env, const std::shared_ptr<Region>& region) {
-  using Owner = std::shared_ptr<Region>;  // JavaScript's share, which its garbage collector deletes
+  using Owner = std::shared_ptr<Region>;  // JavaScript's reference, deleted by its garbage collector
   return Napi::ArrayBuffer::New(
       env, region->data(), region->size(), [](Napi::Env, void*, Owner* owner) { delete owner; },
       new Owner(region));

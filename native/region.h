@@ -11,13 +11,13 @@
 namespace conntrack_ftp {
 
 /**
- * Zeroed pages, owned by whoever holds the shared pointer. An ArrayBuffer over a region is one of the owners,
- * so neither closing the socket nor detaching the ArrayBuffer leaves the other side with freed memory.
- * Pages cost nothing until they are touched.
+ * Zeroed pages, shared by all holders of the pointer. An ArrayBuffer over a region is one of them, so neither
+ * closing the socket nor detaching the ArrayBuffer leaves the other side with freed memory. Untouched pages
+ * use no memory.
  */
 class Region {
  public:
-  /** Nothing when there is no memory; errno says why. */
+  /** Returns null if there is no memory; errno has the reason. */
   static std::shared_ptr<Region> Allocate(size_t size);
 
   Region(uint8_t* data, size_t size) : data_(data), size_(size) {}

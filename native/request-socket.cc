@@ -14,7 +14,7 @@ namespace conntrack_ftp {
 
 namespace {
 
-/** Room for a few thousand acknowledgements of one request; each occupies about 1 KiB in the kernel. */
+/** Room for a few thousand acknowledgements of one request; each takes about 1 KiB in the kernel. */
 constexpr uint32_t kReceiveBufferBytes = 4U << 20U;
 
 constexpr const char* kTransactUsage = "transact needs (request: Uint8Array, response: Uint8Array)";
@@ -32,7 +32,7 @@ RequestSocket::RequestSocket(const Napi::CallbackInfo& info) : ObjectWrap(info) 
     ToError(info.Env(), *failed).ThrowAsJavaScriptException();
     return;
   }
-  // A smaller buffer does for all but the largest requests, and those are told by ENOBUFS.
+  // A smaller buffer is enough for all but the largest requests, which then fail with ENOBUFS.
   static_cast<void>(socket_.SetReceiveBuffer(kReceiveBufferBytes));
   info.This().As<Napi::Object>().DefineProperty(Napi::PropertyDescriptor::Value(
       "portId", Napi::Number::New(info.Env(), socket_.port_id()), napi_enumerable));
@@ -71,7 +71,7 @@ Napi::Value RequestSocket::Transact(const Napi::CallbackInfo& info) {
       Drain();
       return fail({"receive an answer of more than " + std::to_string(room.size()) + " bytes", EMSGSIZE});
     }
-    // Each datagram begins where a message may begin; all that the kernel sends is padded so already.
+    // Aligns each datagram as a message must be; everything that the kernel sends is padded already.
     filled = std::min<size_t>(MNL_ALIGN(filled + length), room.size());
   }
 }

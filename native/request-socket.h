@@ -1,4 +1,4 @@
-// A netlink socket for requests: send, and read the answer, in one synchronous call.
+// A netlink socket for requests: sends one and reads its answer in one synchronous call.
 #pragma once
 
 #include <napi.h>
@@ -7,7 +7,7 @@
 
 namespace conntrack_ftp {
 
-/** JavaScript's `RequestSocket`; one that is forgotten is closed by the garbage collector. */
+/** JavaScript's `RequestSocket`; the garbage collector closes it if it is no longer referenced. */
 class RequestSocket final : public Napi::ObjectWrap<RequestSocket> {
  public:
   static Napi::Function Define(Napi::Env env);
@@ -16,7 +16,7 @@ class RequestSocket final : public Napi::ObjectWrap<RequestSocket> {
  private:
   Napi::Value Transact(const Napi::CallbackInfo& info);
   void Close(const Napi::CallbackInfo& info);
-  /** Throws away answers that found no room, so that the next transaction does not read them as its own. */
+  /** Discards answers that did not fit, so that the next transaction does not read them as its own. */
   void Drain() const;
 
   NetlinkSocket socket_;

@@ -10,15 +10,15 @@ namespace conntrack_ftp {
 
 namespace {
 
-/** Sixteen packets of the greatest size, or as many as fit of the usual 1,500 bytes. */
+/** Sixteen packets of the largest size, or as many of 1,500 bytes as fit. */
 constexpr size_t kReplacementBytes = 1U << 20U;
 
-/** More than one verdict with the longest packet takes, and below the default SO_SNDBUF of 208 KiB. */
+/** More than one verdict with the longest packet needs, and below the default SO_SNDBUF of 208 KiB. */
 constexpr size_t kMessageBytes = 128U << 10U;
 
 }  // namespace
 
-/** Gathers messages into one buffer, and sends it when it is full. */
+/** Collects messages in one buffer, and sends it when it is full. */
 class VerdictBatch::Sender {
  public:
   Sender(const NetlinkSocket& socket, uint16_t queue, std::span<uint8_t> buffer)
@@ -69,7 +69,7 @@ bool VerdictBatch::PlainAccept(size_t at) const {
   return Row(at)[kVerdict] == NF_ACCEPT && Row(at)[kVerdictFlags] == 0;
 }
 
-Outcome VerdictBatch::Translate(size_t at, uint32_t packet_id, size_t send_limit, Verdict& verdict) const {
+Outcome VerdictBatch::ReadRow(size_t at, uint32_t packet_id, size_t send_limit, Verdict& verdict) const {
   const int32_t* row = Row(at);
   verdict = {.packet_id = packet_id, .verdict = static_cast<uint32_t>(row[kVerdict])};
   if (verdict.verdict != NF_ACCEPT && verdict.verdict != NF_DROP) {
@@ -102,13 +102,13 @@ Outcome VerdictBatch::Send(const NetlinkSocket& socket, uint16_t queue, const Pa
     const size_t first = at;
     while (at < packets.count() && PlainAccept(at)) ++at;
     if (at > first) {
-      // Up to this id everything else has its verdict, so the batch verdict reaches just this run.
+      // All packets before this run have their verdicts, so the batch verdict applies only to this run.
       const uint8_t type = at - first > 1 ? NFQNL_MSG_VERDICT_BATCH : NFQNL_MSG_VERDICT;
       sender.Add(type, {.packet_id = packets.packet_id(at - 1), .verdict = NF_ACCEPT});
       continue;
     }
     Verdict verdict{};
-    sender.Keep(Translate(at, packets.packet_id(at), limit, verdict));
+    sender.Keep(ReadRow(at, packets.packet_id(at), limit, verdict));
     sender.Add(NFQNL_MSG_VERDICT, verdict);
     ++at;
   }

@@ -1,4 +1,4 @@
-// Sends the verdicts of a batch of packets, as JavaScript wrote them into a table.
+// Sends the verdicts that JavaScript wrote into the table for a batch of packets.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@
 
 namespace conntrack_ftp {
 
-/** Columns of the verdict table; src/kernel/binding.ts has the same list. */
+/** Columns of the verdict table, in the same order as in src/kernel/binding.ts. */
 enum VerdictColumn : size_t {
   kVerdict,
   kVerdictFlags,
@@ -27,16 +27,16 @@ enum VerdictFlag : uint32_t { kHasMark = 1, kHasPayload = 2 };
 
 class VerdictBatch {
  public:
-  /** Answers false when there is no memory. */
+  /** Returns false if there is no memory. */
   bool Allocate(size_t batch_size);
 
-  /** Makes the first `count` verdicts plain accepts. */
+  /** Sets the first `count` verdicts to plain accept. */
   void Prefill(size_t count);
 
   /**
    * Sends exactly one verdict for each packet of `packets`, in order of arrival, with as few system calls as
-   * the socket's send buffer allows. Answers the first failure, after it has tried the rest. A replacement
-   * that cannot be sent drops its packet, as the kernel does with one that it cannot apply.
+   * the socket's send buffer allows. Returns the first failure, after trying the rest. If a replacement
+   * cannot be sent, its packet is dropped, as the kernel does with one that it cannot apply.
    */
   Outcome Send(const NetlinkSocket& socket, uint16_t queue, const PacketBatch& packets);
 
@@ -48,8 +48,8 @@ class VerdictBatch {
 
   [[nodiscard]] const int32_t* Row(size_t at) const;
   [[nodiscard]] bool PlainAccept(size_t at) const;
-  /** The verdict as it is to be sent, and what was wrong with the one in the table. */
-  Outcome Translate(size_t at, uint32_t packet_id, size_t send_limit, Verdict& verdict) const;
+  /** Converts row `at` into the verdict to send; returns what was wrong with the row. */
+  Outcome ReadRow(size_t at, uint32_t packet_id, size_t send_limit, Verdict& verdict) const;
 
   std::shared_ptr<Region> table_;
   std::shared_ptr<Region> replacements_;

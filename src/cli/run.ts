@@ -7,7 +7,11 @@ import { Command } from 'commander';
 import type { Logger } from 'pino';
 import { MissingError, NotPermittedError } from '../errors.js';
 import type { Policy } from '../ftp/policy.js';
-import { probeAnchor, probeAnchors, type AnchorProbe } from '../kernel/inspect/carrier-helper.js';
+import {
+  probeCarrierHelper,
+  probeCarrierHelpers,
+  type CarrierHelperProbe,
+} from '../kernel/inspect/carrier-helper.js';
 import { loadBinding, type NativeBinding } from '../kernel/binding.js';
 import { inspectConntrack } from '../kernel/inspect/conntrack-probe.js';
 import { NetlinkSocket } from '../kernel/netlink-socket.js';
@@ -151,9 +155,9 @@ function openSocket(binding: NativeBinding): NetlinkSocket {
 }
 
 /** The anchors that serve, one for each family at most. Throws `MissingError` where none serves IPv4 nor IPv6. */
-function chooseAnchors(socket: NetlinkSocket, wanted: string | undefined): readonly AnchorProbe[] {
+function chooseAnchors(socket: NetlinkSocket, wanted: string | undefined): readonly CarrierHelperProbe[] {
   const probes = ([4, 6] as const).flatMap((family) =>
-    wanted === undefined ? probeAnchors(socket, family) : [probeAnchor(socket, wanted, family)],
+    wanted === undefined ? probeCarrierHelpers(socket, family) : [probeCarrierHelper(socket, wanted, family)],
   );
   const usable = probes.filter((probe) => probe.usable);
   if (usable.length > 0) return usable;
@@ -163,7 +167,7 @@ function chooseAnchors(socket: NetlinkSocket, wanted: string | undefined): reado
   });
 }
 
-function logReady(logger: Logger, options: RunOptions, anchors: readonly AnchorProbe[]): void {
+function logReady(logger: Logger, options: RunOptions, anchors: readonly CarrierHelperProbe[]): void {
   for (const family of [4, 6] as const) {
     if (anchors.some((anchor) => anchor.family === family)) continue;
     logger.warn(

@@ -1,6 +1,5 @@
 /**
- * The capabilities of this process (/proc/self/status): whether it may configure the network, and that it may do
- * nothing else.
+ * Reads the capabilities of this process (/proc/self/status), and drops all of them except CAP_NET_ADMIN.
  *
  * @module
  */
@@ -14,18 +13,18 @@ import { callNative } from './native-error.js';
 const CAP_NET_ADMIN = 12;
 const NET_ADMIN = 1n << BigInt(CAP_NET_ADMIN);
 
-/** What to do about its absence, as findings and errors say it. */
+/** The remedy for a missing CAP_NET_ADMIN, for findings and errors. */
 export const NET_ADMIN_REMEDY = 'run as root, or give the process CAP_NET_ADMIN over its network namespace';
 
-/** Answers `undefined` where it cannot be read. Inside a user namespace it speaks of that namespace only. */
+/** Returns `undefined` if /proc cannot be read. Inside a user namespace the result holds for that namespace only. */
 export function hasNetAdmin(procRoot = '/proc'): boolean | undefined {
   const capabilities = statusField('CapEff', procRoot);
   return capabilities === undefined ? undefined : (capabilities & NET_ADMIN) !== 0n;
 }
 
 /**
- * Whether each thread of this process holds CAP_NET_ADMIN at the most, and can gain nothing: capabilities(7),
- * PR_SET_NO_NEW_PRIVS.
+ * Whether every thread of this process has at most CAP_NET_ADMIN and cannot gain privileges (capabilities(7),
+ * PR_SET_NO_NEW_PRIVS).
  */
 export function isConfined(procRoot = '/proc'): boolean {
   const threads = threadsOf(procRoot);
@@ -36,12 +35,12 @@ export function isConfined(procRoot = '/proc'): boolean {
 
 function isThreadConfined(task: string, procRoot: string): boolean {
   const permitted = statusField('CapPrm', procRoot, task);
-  // It has ended meanwhile.
+  // The thread has ended meanwhile.
   if (permitted === undefined) return true;
   return (permitted & ~NET_ADMIN) === 0n && statusField('NoNewPrivs', procRoot, task) === 1n;
 }
 
-/** None where they cannot be read. */
+/** Returns an empty list if /proc cannot be read. */
 function threadsOf(procRoot: string): string[] {
   try {
     return readdirSync(join(procRoot, 'self/task'));
@@ -51,14 +50,14 @@ function threadsOf(procRoot: string): string[] {
 }
 
 /**
- * Has this process hold nothing but CAP_NET_ADMIN, in all of its threads, by starting it anew where it holds more.
- * Answers why it goes on with more all the same, or `undefined`.
+ * Drops every capability except CAP_NET_ADMIN in all threads. If the process holds more, it re-executes itself.
+ * Returns the reason why extra capabilities remain, or `undefined`.
  *
- * @param restarted  whether that has been done: a second start would be no better
+ * @param restarted  whether the process has been re-executed already; a second attempt would change nothing
  */
 export function confine(binding: Pick<NativeBinding, 'restartWith'>, restarted: boolean): string | undefined {
   if (isConfined()) return undefined;
-  if (restarted) return 'a new start did not shed them';
+  if (restarted) return 're-executing did not drop them';
   try {
     return callNative(() => binding.restartWith(CAP_NET_ADMIN));
   } catch (error) {

@@ -1,7 +1,8 @@
 /**
- * Conntrack's events, decoded: connections that ended, expectations that came and went. The kernel sends
- * them for connections that began while somebody listened (sysctl net.netfilter.nf_conntrack_events=2), or always
- * (1). An event lost for want of buffer space is counted, not repeated: whoever must know asks the table.
+ * Decodes conntrack events: connections that ended, expectations that were created or ended. The kernel sends
+ * events for connections that began while somebody listened (sysctl net.netfilter.nf_conntrack_events=2), or for
+ * all connections (1). Events lost for lack of buffer space are counted and not repeated; the table has the current
+ * state.
  *
  * @module
  */
@@ -13,22 +14,22 @@ import { CTNETLINK_MESSAGES, messageType, MULTICAST_GROUPS, SUBSYSTEMS } from '.
 import type { NativeBinding, NativeEventSocket } from './binding.js';
 import { callNative, systemCallError } from './native-error.js';
 
-/** An expectation ends alike when it is met, expires or is taken away: the kernel does not say which. */
+/** The kernel sends the same event whether an expectation was used, expired or was deleted. */
 export type ConntrackEvent =
   | { readonly kind: 'connection-ended'; readonly connection: ConntrackEntry }
   | { readonly kind: 'expectation-made'; readonly expectation: Expectation }
   | { readonly kind: 'expectation-ended'; readonly expectation: Expectation };
 
-/** What to listen to, and who is told. */
+/** Which events to receive, and the callbacks for them. */
 export interface ConntrackEventsOptions {
-  /** Whether the ends of expectations are told, or their beginnings too. */
+  /** Receive only the ends of expectations, or also their creation. */
   readonly expectations?: 'ended' | 'made and ended';
-  /** Only the ends of TCP connections that were made to these ports are told; of all connections where absent. */
+  /** Report only the ends of TCP connections to these ports; `undefined`: of all connections. */
   readonly ports?: readonly number[];
   /** SO_RCVBUFFORCE, bytes. */
   readonly receiveBufferBytes: number;
   readonly onEvent: (event: ConntrackEvent) => void;
-  /** The socket failed for good; no event comes after it. */
+  /** The socket failed permanently; no further events follow. */
   readonly onError: (error: ConntrackFtpError) => void;
 }
 
@@ -36,7 +37,7 @@ const CONNECTION_ENDED = messageType(SUBSYSTEMS.conntrack, CTNETLINK_MESSAGES.de
 const EXPECTATION_MADE = messageType(SUBSYSTEMS.expectation, CTNETLINK_MESSAGES.new);
 const EXPECTATION_ENDED = messageType(SUBSYSTEMS.expectation, CTNETLINK_MESSAGES.delete);
 
-/** A subscription. Open from its construction until `close`. */
+/** A subscription, open from construction until `close`. */
 export class ConntrackEvents {
   readonly #native: NativeEventSocket;
   readonly #bytes: Buffer;
@@ -45,7 +46,7 @@ export class ConntrackEvents {
   #malformed = 0;
   #closed = false;
 
-  /** Throws `SystemCallError` where the socket cannot be had. */
+  /** Throws `SystemCallError` if the socket cannot be opened. */
   constructor(binding: Pick<NativeBinding, 'EventSocket'>, options: ConntrackEventsOptions) {
     this.#onEvent = options.onEvent;
     this.#ports = options.ports === undefined ? undefined : new Set(options.ports);
@@ -68,17 +69,17 @@ export class ConntrackEvents {
     this.#bytes = Buffer.from(this.#native.slab);
   }
 
-  /** How often events were lost because the receive buffer was full. */
+  /** Number of times that events were lost because the receive buffer was full. */
   get overruns(): number {
     return this.#native.overruns;
   }
 
-  /** Messages that could not be read. */
+  /** Number of messages that could not be parsed. */
   get malformed(): number {
     return this.#malformed;
   }
 
-  /** Idempotent. No event comes after it, not even from the batch under way. */
+  /** Idempotent. No event is delivered after it, not even from the current batch. */
   close(): void {
     this.#closed = true;
     this.#native.close();
@@ -95,14 +96,14 @@ export class ConntrackEvents {
     if (message.fault !== undefined) this.#malformed += 1;
   }
 
-  /** A gateway ends many connections that are none of ours: they are passed over without being decoded. */
+  /** On a gateway most ended connections are not FTP; skipping them before decoding is cheap. */
   #wanted({ type, bytes, payloadAt, end }: MessageReader): boolean {
     if (this.#ports === undefined || type !== CONNECTION_ENDED) return true;
     return this.#ports.has(peekConnectionPort(bytes, payloadAt, end));
   }
 }
 
-/** The event that `message` stands on; `other` for kinds of messages that are none of ours. */
+/** Decodes the current message; returns `other` for message types that are not used here. */
 function decodeConntrackEvent(message: MessageReader): ConntrackEvent | 'malformed' | 'other' {
   const { type, bytes, payloadAt, end } = message;
   if (type === CONNECTION_ENDED) {

@@ -1,6 +1,6 @@
 /**
- * The kernel's connection tracking table, one entry at a time, over ctnetlink. An entry is named by the tuple of
- * either direction and its zone. An entry that is not there is an answer; all else that fails is thrown.
+ * Reads and changes single entries of the kernel's connection tracking table over ctnetlink. An entry is identified
+ * by the tuple of either direction and its zone. A missing entry is a normal result; every other failure is thrown.
  *
  * @module
  */
@@ -13,10 +13,13 @@ import type { Tuple } from '../wire/tuple.js';
 import { ERRNO } from './errno.js';
 import { malformed, rejected, type NetlinkAnswer, type NetlinkSocket } from './netlink-socket.js';
 
-/** `no-room`: the entry has no sequence adjustment extension, and the kernel silently did nothing. */
+/** `no-room`: the entry has no sequence adjustment extension, and the kernel silently ignored the request. */
 export type AdjustmentOutcome = 'adjusted' | 'no-room' | 'gone';
 
-/** Throws `NetlinkRejected`, EPERM for one, where the kernel refuses; and what `NetlinkSocket.transact` throws. */
+/**
+ * Methods throw `NetlinkRejected` if the kernel refuses (EPERM, for example), and the errors of
+ * `NetlinkSocket.transact`.
+ */
 export class ConntrackTable {
   readonly #socket: NetlinkSocket;
 
@@ -24,7 +27,7 @@ export class ConntrackTable {
     this.#socket = socket;
   }
 
-  /** The entry that has `tuple` as its original or reply tuple, or `undefined`. */
+  /** Returns the entry whose original or reply tuple is `tuple`, or `undefined`. */
   find(tuple: Tuple, zone = 0): ConntrackEntry | undefined {
     const operation = 'find a connection';
     writeConntrack(this.#request(CTNETLINK_MESSAGES.get, tuple), { original: tuple, zone });
@@ -32,7 +35,7 @@ export class ConntrackTable {
     return answer !== undefined && wasThere(operation, answer) ? entryOf(operation, answer) : undefined;
   }
 
-  /** Sets the bits of the connmark that are in `mask` to those of `mark`. Answers false where there is no entry. */
+  /** Sets the connmark bits in `mask` to those of `mark`. Returns false if there is no entry. */
   setMark(tuple: Tuple, mark: number, mask: number, zone = 0): boolean {
     const operation = 'mark a connection';
     const fields = { original: tuple, zone, mark: (mark & mask) >>> 0, markMask: mask >>> 0 };
@@ -42,8 +45,8 @@ export class ConntrackTable {
   }
 
   /**
-   * Sets the sequence adjustment of one direction and reads it back, in one transaction: the kernel answers
-   * success even where the entry cannot hold an adjustment (nf_conntrack_netlink.c `ctnetlink_change_seq_adj`).
+   * Sets the sequence adjustment of one direction and reads it back in the same transaction: the kernel reports
+   * success even if the entry cannot hold an adjustment (nf_conntrack_netlink.c `ctnetlink_change_seq_adj`).
    */
   adjustSequence(
     tuple: Tuple,
@@ -65,7 +68,7 @@ export class ConntrackTable {
     return holds && inForce !== undefined && sameAdjustment(inForce, adjustment) ? 'adjusted' : 'no-room';
   }
 
-  /** Forgets the connection; its expectations go with it. Answers false where there was none. */
+  /** Deletes the connection and, with it, its expectations. Returns false if there is no entry. */
   remove(tuple: Tuple, zone = 0): boolean {
     const operation = 'forget a connection';
     writeConntrack(this.#request(CTNETLINK_MESSAGES.delete, tuple), { original: tuple, zone });

@@ -1,5 +1,5 @@
 /**
- * Error numbers of this machine's kernel by name, from Node's own table (linux/errno.h).
+ * Error numbers by name, from Node's own table for this platform (linux/errno.h).
  *
  * @module
  */
@@ -10,9 +10,9 @@ export const ERRNO = constants.errno;
 
 const NAMES = new Map<number, string>();
 for (const [name, errno] of Object.entries(ERRNO)) {
-  // EAGAIN and EWOULDBLOCK, ENOTSUP and EOPNOTSUPP are pairs of one number: the kernel's own name wins.
+  // EAGAIN and EWOULDBLOCK share a number, as do ENOTSUP and EOPNOTSUPP. The kernel's own name is used.
   if (name !== 'EWOULDBLOCK' && name !== 'ENOTSUP') NAMES.set(errno, name);
 }
 
-/** `EPERM` for 1; a number without a name is told as `errno 4711`. */
+/** `EPERM` for 1; `errno 4711` for a number without a name. */
 export const errnoName = (errno: number): string => NAMES.get(errno) ?? `errno ${errno}`;

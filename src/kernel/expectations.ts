@@ -1,10 +1,10 @@
 /**
- * Pinholes as conntrack expectations, made over ctnetlink. The master must carry a helper (see anchor.ts).
+ * Creates expectations over ctnetlink. The master connection must carry a helper (see inspect/carrier-helper.ts).
  *
- * The kernel finds an expectation by its tuple alone, whoever's it is, and a NEW without NLM_F_EXCL would prolong
- * another connection's. So every pinhole is asked for with CREATE|EXCL, and EEXIST is looked into: the same
- * master's is a refresh, another's a clash. Lifetimes are ignored at creation (nf_conntrack_netlink.c
- * `ctnetlink_new_expect`), and are set by a second message where one is wanted.
+ * The kernel looks up an expectation by its tuple alone, regardless of its master, and a NEW without NLM_F_EXCL
+ * would extend another connection's expectation. So every expectation is created with CREATE|EXCL. On EEXIST the
+ * existing one is read: the same master's is refreshed, another master's is a clash. The kernel ignores the timeout
+ * on creation (nf_conntrack_netlink.c `ctnetlink_new_expect`), so a second message sets it if one is given.
  *
  * @module
  */
@@ -17,10 +17,10 @@ import { ERRNO } from './errno.js';
 import { malformed, rejected, type NetlinkAnswer, type NetlinkSocket } from './netlink-socket.js';
 import type { Pinhole, PinholeBackend, PinholeOutcome, PinholeRefusal } from './pinhole.js';
 
-const OPERATION = 'open a pinhole';
-/** What the usual anchors' policies give (300 s), for a refresh where the caller leaves the lifetime open. */
+const OPERATION = 'create an expectation';
+/** Seconds; the usual carrier helpers' own policy, for a refresh without a lifetime. */
 const POLICY_LIFETIME = 300;
-/** An expectation may be used up between two messages about it; then it is made anew, once. */
+/** An expectation may be used between two messages about it; then it is created again, once. */
 const ATTEMPTS = 2;
 const ANY_PORT_MASK = 0;
 const EXACT_PORT_MASK = 0xffff;
@@ -32,7 +32,10 @@ const REFUSALS = new Map<number, PinholeRefusal>([
   [ERRNO.EOPNOTSUPP, 'no-helper'],
 ]);
 
-/** Throws `NetlinkRejected` for refusals that are not pinhole refusals; and what `NetlinkSocket.transact` throws. */
+/**
+ * Methods throw `NetlinkRejected` for errors that are not in `REFUSALS`, and the errors of
+ * `NetlinkSocket.transact`.
+ */
 export class CtnetlinkPinholes implements PinholeBackend {
   readonly name = 'ctnetlink';
   readonly #socket: NetlinkSocket;
@@ -45,7 +48,7 @@ export class CtnetlinkPinholes implements PinholeBackend {
     for (let attempt = 1; ; attempt += 1) {
       const answer = this.#create(pinhole);
       if (answer.errno === 0) {
-        // Used up before its lifetime is set, it has done its work.
+        // If the expectation has been used already, the second message finds nothing, which is fine.
         if (pinhole.lifetime !== undefined) this.#setLifetime(pinhole, pinhole.lifetime);
         return 'opened';
       }
@@ -70,7 +73,7 @@ export class CtnetlinkPinholes implements PinholeBackend {
     return this.find(tuple, zone) !== undefined;
   }
 
-  /** The expectation that a connection of this tuple would meet, whoever's it is. */
+  /** Returns the expectation that a connection with this tuple would match, of any master. */
   find(tuple: Tuple, zone = 0): Expectation | undefined {
     writeExpectation(this.#request(CTNETLINK_MESSAGES.get, 0, tuple), { tuple, zone });
     const [answer] = this.#socket.transact('find an expectation');
@@ -97,7 +100,10 @@ export class CtnetlinkPinholes implements PinholeBackend {
     return this.#transactOne(OPERATION);
   }
 
-  /** What is there was ours or another's; ours with other terms is taken away, to be made anew. */
+  /**
+   * Compares with the existing expectation. If it has the same master but other terms, deletes it so that it can be
+   * created again.
+   */
   #meetExisting(pinhole: Pinhole): 'refreshed' | 'clash' | 'replaced' {
     const existing = this.find(pinhole.tuple, pinhole.zone);
     if (existing === undefined) return 'replaced';
@@ -109,7 +115,7 @@ export class CtnetlinkPinholes implements PinholeBackend {
     return 'replaced';
   }
 
-  /** Answers false where the expectation is not there any more. */
+  /** Returns false if the expectation no longer exists. */
   #setLifetime(pinhole: Pinhole, timeout: number): boolean {
     const { master, tuple, zone } = pinhole;
     writeExpectation(this.#request(CTNETLINK_MESSAGES.new, 0, tuple), {
@@ -119,19 +125,19 @@ export class CtnetlinkPinholes implements PinholeBackend {
       zone,
       timeout,
     });
-    return this.#wasThere('set the lifetime of a pinhole');
+    return this.#wasThere('set the timeout of an expectation');
   }
 
-  /** The kernel does not tell an expectation's zone, so it is the one that it was found in. */
+  /** The kernel does not report an expectation's zone, so the caller passes the zone of the lookup. */
   #remove({ tuple, id }: Expectation, zone: number): boolean {
     writeExpectation(this.#request(CTNETLINK_MESSAGES.delete, 0, tuple), { tuple, zone, id });
-    return this.#wasThere('close a pinhole');
+    return this.#wasThere('delete an expectation');
   }
 
   #wasThere(operation: string): boolean {
     const answer = this.#transactOne(operation);
     if (answer.errno === 0) return true;
-    // ETIME: its timer was running off just then (kernels before 6.12.114).
+    // ETIME: the expectation's timer was expiring at that moment (kernels before 6.12.114).
     if (answer.errno === ERRNO.ENOENT || answer.errno === ERRNO.ETIME) return false;
     throw rejected(operation, answer);
   }

@@ -1,12 +1,12 @@
 /**
- * What the addon throws, made into what this project throws.
+ * Converts the addon's errors into this project's errors.
  *
  * @module
  */
 import { SystemCallError } from '../errors.js';
 import type { NativeError } from './binding.js';
 
-/** Tells the addon's errors from our own and from Node's. */
+/** Distinguishes the addon's errors from this project's and Node's. */
 export function isNativeError(thrown: unknown): thrown is NativeError {
   return (
     thrown instanceof Error &&
@@ -19,11 +19,13 @@ export function isNativeError(thrown: unknown): thrown is NativeError {
   );
 }
 
-/** The same failure in this project's terms; the addon's error is its cause. */
+/** Wraps the addon's error, which becomes the cause. */
 export const systemCallError = (error: NativeError): SystemCallError =>
   new SystemCallError(error.operation, error.errno, error.code, { cause: error });
 
-/** Runs a call into the addon; what fails in the kernel is thrown as `SystemCallError`, all else as it is. */
+/**
+ * Runs a call into the addon. Its system call failures are thrown as `SystemCallError`, everything else unchanged.
+ */
 export function callNative<T>(call: () => T): T {
   try {
     return call();

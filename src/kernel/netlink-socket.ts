@@ -1,11 +1,11 @@
 /**
- * Requests to netfilter over one socket that stays open, with buffers that stay allocated. Write one or more
- * requests with `request()`, then send them together with `transact()`: the kernel carries them out in order,
- * one failing does not stop the others, and all answers are there when it returns.
+ * Sends requests to netfilter over one long-lived socket with preallocated buffers. Write one or more requests with
+ * `request()`, then send them together with `transact()`. The kernel executes them in order; a failed request does
+ * not stop the others, and all answers are available when `transact()` returns.
  *
- * What fails before the kernel looked at a request (socket, sendmsg) is a `SystemCallError`; what the kernel refused
- * is an errno of its answer, or a `NetlinkRejected` from `execute()`; an answer that breaks netlink's own format, or
- * is not there, is a `NetlinkMalformed`.
+ * A failure before the kernel reads a request (socket, sendmsg) is a `SystemCallError`. A refusal by the kernel is
+ * the errno of its answer, or a `NetlinkRejected` from `execute()`. A missing answer, or one that breaks the
+ * netlink format, is a `NetlinkMalformed`.
  *
  * @module
  */
@@ -17,24 +17,24 @@ import type { NativeBinding, NativeRequestSocket } from './binding.js';
 import { ERRNO, errnoName } from './errno.js';
 import { callNative } from './native-error.js';
 
-/** One entry is under 1 KiB; this holds the answers of a transaction of many requests, and a short dump. */
+/** One entry takes less than 1 KiB; this holds the answers to many requests, or a short dump. */
 const RESPONSE_BYTES = 64 * 1024;
 
-/** A message the kernel sent back. */
+/** A message from the kernel. */
 export interface NetlinkReply {
   /** `nlmsg_type`. */
   readonly type: number;
-  /** Borrowed until the next transaction. The payload, `nfgenmsg` first, is in `[payloadAt, end)`. */
+  /** Borrowed until the next transaction. The payload, starting with `nfgenmsg`, is in `[payloadAt, end)`. */
   readonly bytes: Buffer;
   readonly payloadAt: number;
   readonly end: number;
 }
 
-/** What the kernel said to one request. */
+/** The kernel's answer to one request. */
 export interface NetlinkAnswer {
-  /** 0, or the errno, positive, that the request was refused with. */
+  /** 0, or the positive errno of the refusal. */
   readonly errno: number;
-  /** The kernel's own words about it (extended acknowledgement), where it had any. */
+  /** The kernel's extended acknowledgement text, if it sent one. */
   readonly explanation: string | undefined;
   readonly replies: readonly NetlinkReply[];
 }
@@ -45,12 +45,12 @@ interface PendingAnswer {
   readonly replies: NetlinkReply[];
 }
 
-/** One transaction at a time: it is written, sent and answered before the next one begins. */
+/** One transaction at a time: each is written, sent and answered before the next one begins. */
 export class NetlinkSocket {
   readonly #native: NativeRequestSocket;
   readonly #writer = new NetlinkWriter();
   readonly #response = Buffer.alloc(RESPONSE_BYTES);
-  /** Sequence number of the first request of the transaction being written, and how many there are. */
+  /** Sequence number of the first request in the transaction being written, and the number of requests in it. */
   #first: number;
   #count = 0;
 
@@ -59,17 +59,20 @@ export class NetlinkSocket {
     this.#first = firstSequence;
   }
 
-  /** Opens a NETLINK_NETFILTER socket. Throws `SystemCallError`, EPROTONOSUPPORT where the kernel has none. */
+  /**
+   * Opens a NETLINK_NETFILTER socket. Throws `SystemCallError`; EPROTONOSUPPORT means that the kernel has no such
+   * sockets.
+   */
   static open(binding: Pick<NativeBinding, 'RequestSocket'>): NetlinkSocket {
     return new NetlinkSocket(callNative(() => new binding.RequestSocket()));
   }
 
-  /** The netlink port id that the kernel gave the socket. */
+  /** The netlink port id that the kernel assigned to the socket. */
   get portId(): number {
     return this.#native.portId;
   }
 
-  /** Begins one more request of the next transaction; the attributes are the caller's to write. */
+  /** Begins another request of the next transaction; the caller writes its attributes. */
   request(
     subsystem: Subsystem,
     message: number,
@@ -83,22 +86,22 @@ export class NetlinkSocket {
     return this.#writer;
   }
 
-  /** Sends the requests written since the last transaction; one answer for each, in order. */
+  /** Sends the requests written since the last transaction. Returns one answer per request, in order. */
   transact(operation: string): readonly NetlinkAnswer[] {
     const first = this.#first;
     const pending = Array.from({ length: this.#count }, newPendingAnswer);
     const request = this.#writer.written;
-    // Whatever becomes of these, the next transaction starts afresh and takes no late answer for its own.
+    // Reset first, so that after a failure the next transaction starts clean and ignores late answers.
     this.#writer.clear();
     this.#first = (first + this.#count) >>> 0;
     this.#count = 0;
     const length = callNative(() => this.#native.transact(request, this.#response));
     this.#sort(operation, first, pending, length);
-    shareRefusal(pending);
-    return pending.map((answer) => settled(operation, answer));
+    sharePermissionError(pending);
+    return pending.map((answer) => completed(operation, answer));
   }
 
-  /** As `transact`, and throws `NetlinkRejected` for the first request that was refused. */
+  /** Like `transact`, but throws `NetlinkRejected` for the first refused request. */
   execute(operation: string): readonly NetlinkAnswer[] {
     const answers = this.transact(operation);
     for (const answer of answers) {
@@ -107,12 +110,12 @@ export class NetlinkSocket {
     return answers;
   }
 
-  /** Idempotent. A transaction after it fails with `SystemCallError`. */
+  /** Idempotent. Later transactions fail with `SystemCallError`. */
   close(): void {
     this.#native.close();
   }
 
-  /** Gives each message of the response to the request it answers; messages of earlier requests are passed over. */
+  /** Assigns each message of the response to its request; messages for earlier requests are skipped. */
   #sort(operation: string, first: number, pending: readonly PendingAnswer[], length: number): void {
     const message = new MessageReader(this.#response, 0, length);
     while (message.next()) {
@@ -123,11 +126,11 @@ export class NetlinkSocket {
   }
 }
 
-/** The refusal of `answer` as an error to throw. */
+/** Converts a refused answer into an error to throw. */
 export const rejected = (operation: string, answer: NetlinkAnswer): NetlinkRejected =>
   new NetlinkRejected(operation, answer.errno, errnoName(answer.errno), answer.explanation);
 
-/** The kernel's answer breaks the format: which operation's, and how. */
+/** The error for an answer that breaks the netlink format. */
 export const malformed = (operation: string, fault: string): NetlinkMalformed =>
   new NetlinkMalformed(`${operation}: the kernel's answer cannot be read (${fault})`);
 
@@ -146,15 +149,15 @@ function take(operation: string, answer: PendingAnswer, message: MessageReader):
 }
 
 /**
- * To a process without permission the kernel answers only the first request of a datagram, and reads no further
- * (nfnetlink.c `nfnetlink_rcv`).
+ * If the process lacks permission, the kernel answers only the first request of a datagram and stops reading
+ * (nfnetlink.c `nfnetlink_rcv`). The other requests get the same errno here.
  */
-function shareRefusal(pending: readonly PendingAnswer[]): void {
+function sharePermissionError(pending: readonly PendingAnswer[]): void {
   if (pending[0]?.errno !== ERRNO.EPERM) return;
   for (const answer of pending) answer.errno ??= ERRNO.EPERM;
 }
 
-function settled(operation: string, answer: PendingAnswer): NetlinkAnswer {
+function completed(operation: string, answer: PendingAnswer): NetlinkAnswer {
   const { errno, explanation, replies } = answer;
   if (errno === undefined) throw malformed(operation, 'acknowledgement missing');
   return { errno, explanation, replies };

@@ -1,10 +1,10 @@
 /**
- * A bound NFQUEUE: packets come in batches, and each is a row number within its batch. What a packet is, is asked
- * by row; what becomes of it, is said by row. Nothing is allocated for a packet.
+ * A bound NFQUEUE. Packets arrive in batches; a row number identifies a packet within its batch. Getters read a
+ * packet by row, and verdicts are set by row. No allocation happens per packet.
  *
- * Within `onBatch` each row may be asked and told anything, any number of times, the last word counts; a row of
- * which nothing is said is accepted. When `onBatch` returns or throws, the verdicts leave, exactly one for each
- * row, and `bytes` is overwritten by the next batch: keep a copy of what you keep.
+ * Within `onBatch` any row may be read and given a verdict any number of times; the last verdict counts, and the
+ * default is accept. When `onBatch` returns or throws, exactly one verdict is sent for each row, and the next batch
+ * overwrites `bytes`: copy what must be kept.
  *
  * @module
  */
@@ -25,28 +25,28 @@ import {
 import { isNativeError, systemCallError } from './native-error.js';
 import { explainQueueError } from './queue-error.js';
 
-/** Who is told of packets; both are called from the event loop, never from within a call of ours. */
+/** The callbacks of a queue, called from the event loop only, never from inside a method of `PacketQueue`. */
 export interface PacketQueueListener {
-  /** Rows 0 to `count` - 1 are this batch's packets, in the order of their arrival. */
+  /** Rows 0 to `count` - 1 are the packets of this batch, in order of arrival. */
   readonly onBatch: (queue: PacketQueue, count: number) => void;
-  /** The queue failed for good; no batch comes after it. */
+  /** The queue failed permanently; no further batch follows. */
   readonly onError: (error: ConntrackFtpError) => void;
 }
 
-/** Bound from its construction until `close`. */
+/** Bound from construction until `close`. */
 export class PacketQueue {
   readonly #native: NativeQueue;
   readonly #index: Int32Array;
   readonly #verdicts: Int32Array;
   readonly #replacements: Buffer;
-  /** Bytes of `#replacements` that this batch has taken. */
+  /** Bytes of `#replacements` that the current batch uses. */
   #replaced = 0;
-  /** The packets of the batch, from `start(row)` to `end(row)`, network header first. */
+  /** The packets of the batch; row `row` is in `[start(row), end(row))`, network header first. */
   readonly bytes: Buffer;
 
   /**
-   * Binds the queue. Throws `NotPermittedError`, or `MissingError` where another process holds the queue or the
-   * kernel has no NFQUEUE, each with the remedy; `SystemCallError` for what has no better name.
+   * Binds the queue. Throws `NotPermittedError`, or `MissingError` if another process holds the queue or the kernel
+   * has no NFQUEUE, each with a remedy; `SystemCallError` for anything else.
    */
   constructor(
     binding: Pick<NativeBinding, 'QueueSocket'>,
@@ -71,22 +71,25 @@ export class PacketQueue {
     this.bytes = Buffer.from(this.#native.slab);
   }
 
-  /** Optional settings that the kernel refused, told as operation and errno name. */
+  /** Optional settings that the kernel refused, each as the operation and the errno's name. */
   get refusals(): readonly string[] {
     return this.#native.refusals;
   }
 
-  /** Queue messages that could not be read, since the start. */
+  /** Number of queue messages that could not be parsed, since the start. */
   get malformed(): number {
     return this.#native.malformed;
   }
 
-  /** Packets that found the receive buffer full, since the start: accepted unread with `failOpen`, else dropped. */
+  /**
+   * Number of packets that found the receive buffer full, since the start: accepted unread with `failOpen`,
+   * otherwise dropped.
+   */
   get overruns(): number {
     return this.#native.overruns;
   }
 
-  /** Verdicts that came too late, since the start: the packet was gone by then. */
+  /** Number of verdicts that came too late, since the start: the packet no longer existed. */
   get rejected(): number {
     return this.#native.rejected;
   }
@@ -99,12 +102,12 @@ export class PacketQueue {
     return this.#column(row, INDEX.offset) + this.#column(row, INDEX.length);
   }
 
-  /** True where the kernel copied only a part of the packet. */
+  /** True if the kernel copied only part of the packet. */
   cut(row: number): boolean {
     return this.#column(row, INDEX.originalLength) > this.#column(row, INDEX.length);
   }
 
-  /** The number that the kernel gave the packet, unsigned. */
+  /** The kernel's id of the packet, unsigned. */
   packetId(row: number): number {
     return this.#column(row, INDEX.packetId) >>> 0;
   }
@@ -114,7 +117,7 @@ export class PacketQueue {
     return this.#column(row, INDEX.hook);
   }
 
-  /** Index of the interface it came in by, 0 for none. */
+  /** Index of the interface that received the packet, 0 if there is none. */
   inInterface(row: number): number {
     return this.#column(row, INDEX.inInterface);
   }
@@ -146,16 +149,16 @@ export class PacketQueue {
     this.#verdicts[row * VERDICT_STRIDE + VERDICT.verdict] = NF_DROP;
   }
 
-  /** Gives the packet this mark when it leaves the queue. */
+  /** Sets the packet's mark (not the connection's) when it leaves the queue. */
   setMark(row: number, mark: number): void {
     this.#verdicts[row * VERDICT_STRIDE + VERDICT.mark] = mark | 0;
-    this.#raise(row, VERDICT_FLAGS.hasMark);
+    this.#setFlag(row, VERDICT_FLAGS.hasMark);
   }
 
   /**
-   * Lets `[start, end)` of `packet` leave in place of the queued packet: a whole one, headers, lengths and checksums
-   * right (linux/netfilter/nfnetlink_queue.h NFQA_PAYLOAD). It is copied. Answers false, and changes nothing, where
-   * the batch has no room left for it.
+   * Replaces the queued packet with `[start, end)` of `packet`: a complete packet with correct headers, lengths and
+   * checksums (linux/netfilter/nfnetlink_queue.h NFQA_PAYLOAD). The bytes are copied. Returns false, and changes
+   * nothing, if the batch has no room left for them.
    */
   replace(row: number, packet: Uint8Array, start: number, end: number): boolean {
     const length = end - start;
@@ -163,12 +166,12 @@ export class PacketQueue {
     this.#replacements.set(packet.subarray(start, end), this.#replaced);
     this.#verdicts[row * VERDICT_STRIDE + VERDICT.payloadOffset] = this.#replaced;
     this.#verdicts[row * VERDICT_STRIDE + VERDICT.payloadLength] = length;
-    this.#raise(row, VERDICT_FLAGS.hasPayload);
+    this.#setFlag(row, VERDICT_FLAGS.hasPayload);
     this.#replaced += length;
     return true;
   }
 
-  /** Idempotent; no batch comes after it. Packets still in the kernel's queue are dropped by the kernel. */
+  /** Idempotent; no batch follows. The kernel drops the packets that are still in its queue. */
   close(): void {
     this.#native.close();
   }
@@ -177,7 +180,7 @@ export class PacketQueue {
     return this.#index[row * INDEX_STRIDE + column] ?? 0;
   }
 
-  #raise(row: number, flag: number): void {
+  #setFlag(row: number, flag: number): void {
     const at = row * VERDICT_STRIDE + VERDICT.flags;
     this.#verdicts[at] = (this.#verdicts[at] ?? 0) | flag;
   }

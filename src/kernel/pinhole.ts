@@ -1,23 +1,23 @@
 /**
- * A pinhole: permission for one connection to come, because another one announced it. A back end makes pinholes
- * in its own way (a conntrack expectation, an nft set …); who asks for them does not know which.
+ * The interface of a pinhole back end. A pinhole lets in one connection that another connection announced. Each
+ * back end makes pinholes in its own way (a conntrack expectation, an nft set …); callers do not depend on which.
  *
  * @module
  */
 import type { ExpectationNat } from '../wire/expectation.js';
 import type { Tuple } from '../wire/tuple.js';
 
-/** The opening itself: whose it is, for whom, and how long. */
+/** One pinhole: its control connection, the connection to let in, and its lifetime. */
 export interface Pinhole {
-  /** The control connection's original tuple, as conntrack has it. */
+  /** Original tuple of the control connection, as conntrack has it. */
   readonly master: Tuple;
   /** Conntrack zone of the master; 0 unless zones are in use. */
   readonly zone: number;
-  /** Who may connect and where, as that peer addresses it. Source port 0: from any port. */
+  /** The connection to let in, with addresses as its initiator uses them. Source port 0: any port. */
   readonly tuple: Tuple;
-  /** Seconds it stays open unused; `undefined`: as long as the back end's own default. */
+  /** Seconds that it stays open unused; `undefined`: the back end's default. */
   readonly lifetime: number | undefined;
-  /** How the data connection is translated, where its master is. */
+  /** NAT of the data connection; `undefined` if the control connection has none. */
   readonly nat: ExpectationNat | undefined;
 }
 
@@ -30,20 +30,23 @@ export const PINHOLE_REFUSALS = {
   'no-helper':
     'The control connection carries no helper; attach one in the raw table, see conntrack-ftp rules.',
 } as const;
-/** Switch on this, never on its sentence. */
+/** Use this in code, never the sentence. */
 export type PinholeRefusal = keyof typeof PINHOLE_REFUSALS;
 
-/** `refreshed`: it was open already, for the same control connection, and its lifetime began anew. */
+/** `refreshed`: it was already open for the same control connection, and its lifetime starts again. */
 export type PinholeOutcome = 'opened' | 'refreshed' | PinholeRefusal;
 
 /** A way of making pinholes. */
 export interface PinholeBackend {
-  /** For logs and findings, `ctnetlink`. */
+  /** Name for logs and findings, `ctnetlink`. */
   readonly name: string;
-  /** In force when it returns. Throws a `ConntrackFtpError` for what is none of the documented refusals. */
+  /**
+   * The pinhole is open when this returns. Throws a `ConntrackFtpError` for anything other than the documented
+   * refusals.
+   */
   open(pinhole: Pinhole): PinholeOutcome;
-  /** Whether anybody's pinhole is open for a connection of this tuple. */
+  /** Whether a pinhole of any control connection is open for a connection with this tuple. */
   isOpen(tuple: Tuple, zone: number): boolean;
-  /** Answers false where it was not open (any more): used, expired or never opened. */
+  /** Returns false if it was not open: used, expired or never opened. */
   close(pinhole: Pinhole): boolean;
 }

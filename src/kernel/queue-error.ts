@@ -1,7 +1,7 @@
 /**
- * Why a queue could not be bound, in a sentence, with what to do about it. The kernel says EPERM both to a process
- * without CAP_NET_ADMIN and for a queue that another socket holds (nfnetlink_queue.c `nfqnl_recv_config`): who
- * holds the queue tells them apart.
+ * Explains why a queue could not be bound, with a remedy. The kernel returns EPERM both to a process without
+ * CAP_NET_ADMIN and for a queue that another socket holds (nfnetlink_queue.c `nfqnl_recv_config`); looking up the
+ * queue's owner distinguishes the two.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { systemCallError } from './native-error.js';
 import { hasNetAdmin, NET_ADMIN_REMEDY } from './capability.js';
 import { findQueueOwner, formatQueueOwner } from './inspect/queue-owner.js';
 
-/** `procRoot` is where the process file system is. */
+/** `procRoot`: mount point of the proc file system. */
 export function explainQueueError(queue: number, error: NativeError, procRoot = '/proc'): ConntrackFtpError {
   switch (error.code) {
     case 'EPERM':
@@ -22,7 +22,7 @@ export function explainQueueError(queue: number, error: NativeError, procRoot = 
     case 'EPROTONOSUPPORT':
     case 'EAFNOSUPPORT':
       return new MissingError('the kernel has no netfilter netlink sockets (CONFIG_NETFILTER_NETLINK)', {
-        remedy: 'run on a kernel that has them: `modprobe nfnetlink`',
+        remedy: 'load it with `modprobe nfnetlink`, or run on a kernel that has it',
         cause: error,
       });
     case 'EINVAL':
@@ -42,7 +42,7 @@ function takenOrNotPermitted(queue: number, error: NativeError, procRoot: string
   const permitted = hasNetAdmin(procRoot);
   if (owner !== undefined && permitted !== false) {
     return new MissingError(`queue ${queue} is taken by ${formatQueueOwner(owner)}`, {
-      remedy: `stop that process, or choose another queue with --queue, in the ruleset too`,
+      remedy: 'stop that process, or choose another queue with --queue, also in the ruleset',
       cause: error,
     });
   }
@@ -54,12 +54,12 @@ function takenOrNotPermitted(queue: number, error: NativeError, procRoot: string
   }
   if (error.code === 'EBUSY' || error.code === 'EEXIST') {
     return new MissingError(`queue ${queue} is taken by another process`, {
-      remedy: 'choose another queue with --queue, in the ruleset too',
+      remedy: 'choose another queue with --queue, also in the ruleset',
       cause: error,
     });
   }
   return new NotPermittedError(
-    `not permitted to bind queue ${queue}: the kernel refused it though CAP_NET_ADMIN is there`,
+    `not permitted to bind queue ${queue}: the kernel refused although the process has CAP_NET_ADMIN`,
     { remedy: 'run in the user namespace that owns this network namespace', cause: error },
   );
 }

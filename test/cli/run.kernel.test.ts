@@ -129,7 +129,7 @@ describe('the daemon holds CAP_NET_ADMIN and nothing else, in all of its threads
     const daemon = await Daemon.startAs(laboratory, host, marked, settings);
     expect(held(daemon)).not.toEqual(only(0));
     await daemon.stop();
-    expect(daemon.log).toMatch(/"event":"unconfined","cause":"a new start did not shed them"/);
+    expect(daemon.log).toMatch(/"event":"unconfined","cause":"re-executing did not drop them"/);
   });
 
   it('or says that it could not be started anew', async () => {
@@ -144,7 +144,7 @@ describe('the daemon holds CAP_NET_ADMIN and nothing else, in all of its threads
     const daemon = await Daemon.startAs(laboratory, host, program, settings);
     expect(held(daemon)).not.toEqual(only(0));
     await daemon.stop();
-    expect(daemon.log).toMatch(/"event":"unconfined","cause":"start the own program anew: ENOENT/);
+    expect(daemon.log).toMatch(/"event":"unconfined","cause":"re-exec \/proc\/self\/exe: ENOENT/);
   });
 
   it('when an unprivileged user starts it who was given that capability', async () => {

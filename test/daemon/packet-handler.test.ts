@@ -58,8 +58,8 @@ function announce(failure: Error, knowsConnection: boolean): Read {
 }
 
 const REFUSALS = [
-  { failure: new NetlinkRejected('open a pinhole', 22, 'EINVAL'), errno: 'EINVAL' },
-  { failure: new NetlinkRejected('open a pinhole', 1, 'EPERM'), errno: 'EPERM' },
+  { failure: new NetlinkRejected('create an expectation', 22, 'EINVAL'), errno: 'EINVAL' },
+  { failure: new NetlinkRejected('create an expectation', 1, 'EPERM'), errno: 'EPERM' },
   { failure: new SystemCallError('receive the answer', 105, 'ENOBUFS'), errno: 'ENOBUFS' },
 ];
 

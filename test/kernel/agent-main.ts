@@ -1,5 +1,5 @@
 /**
- * The agent's process: carries out the operations that its parent asks for, until the channel closes.
+ * The agent's process: performs the operations that its parent requests, until the channel closes.
  *
  * @module
  */
@@ -28,7 +28,7 @@ async function answer(
   }
 }
 
-/** An error's own fields and its message; structured clones of errors lose what their classes added. */
+/** The error's message and own fields; structured cloning drops the fields that subclasses add. */
 function plain(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { message: String(error) };
   const fields = Object.entries(error).filter(([, value]) => typeof value !== 'object');

@@ -1,12 +1,16 @@
 /**
- * What a test asks an agent to do inside its namespace: the layer src/kernel on the real kernel, and the traffic
- * to try it on. Arguments and answers cross a process boundary, so they are plain values.
+ * The operations of an agent inside its namespace: src/kernel on the real kernel, and traffic to test it. Arguments
+ * and results cross a process boundary, so they are plain values.
  *
  * @module
  */
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
-import { probeAnchor, probeAnchors, type AnchorProbe } from '../../src/kernel/inspect/carrier-helper.js';
+import {
+  probeCarrierHelper,
+  probeCarrierHelpers,
+  type CarrierHelperProbe,
+} from '../../src/kernel/inspect/carrier-helper.js';
 import type { NativeBinding } from '../../src/kernel/binding.js';
 import { inspectCapabilities, type InspectionOptions } from '../../src/kernel/inspect/capabilities.js';
 import { ConntrackEvents, type ConntrackEvent } from '../../src/kernel/conntrack-events.js';
@@ -59,7 +63,7 @@ export class AgentOperations {
     this.#socket.close();
   }
 
-  /** Makes an entry as the ruleset and a connection would; answers nothing, throws where the kernel refuses it. */
+  /** Creates an entry as the ruleset and a connection would. Throws if the kernel refuses it. */
   makeEntry(fields: ConntrackFields): void {
     const flags = MESSAGE_FLAGS.create | MESSAGE_FLAGS.exclusive;
     const family = addressFamily(ipFamily(fields.original.source));
@@ -99,7 +103,7 @@ export class AgentOperations {
     return this.#pinholes.find(tuple, zone);
   }
 
-  /** For `count` masters, each with a pinhole of its own, until one is not opened; answers how many were. */
+  /** Opens one pinhole for each master until one is refused. Returns how many were opened. */
   openUntilRefused(masters: readonly Tuple[]): { readonly opened: number; readonly outcome: PinholeOutcome } {
     let opened = 0;
     for (const master of masters) {
@@ -111,20 +115,20 @@ export class AgentOperations {
     return { opened, outcome: 'opened' };
   }
 
-  /** Makes and forgets entries without a pause, in which no event can be received. */
-  makeAndForget(originals: readonly Tuple[]): void {
+  /** Creates and deletes entries in one synchronous run, during which no event can be received. */
+  makeAndRemove(originals: readonly Tuple[]): void {
     for (const original of originals) {
       this.makeEntry(helped(original));
       this.removeEntry(original);
     }
   }
 
-  probeAnchor(helper: string, family: 4 | 6): AnchorProbe {
-    return probeAnchor(this.#socket, helper, family);
+  probeCarrierHelper(helper: string, family: 4 | 6): CarrierHelperProbe {
+    return probeCarrierHelper(this.#socket, helper, family);
   }
 
-  probeAnchors(family: 4 | 6): readonly AnchorProbe[] {
-    return probeAnchors(this.#socket, family);
+  probeCarrierHelpers(family: 4 | 6): readonly CarrierHelperProbe[] {
+    return probeCarrierHelpers(this.#socket, family);
   }
 
   probeQueue(): QueueProbe {
@@ -167,7 +171,7 @@ export class AgentOperations {
     });
   }
 
-  /** How often events were lost. */
+  /** Number of times that events were lost. */
   overruns(): number | undefined {
     return this.#events?.overruns;
   }
@@ -180,7 +184,7 @@ export class AgentOperations {
     return this.#seen;
   }
 
-  /** A connection over the loopback to a server of its own, which is closed again; answers its original tuple. */
+  /** Makes a loopback connection to a server of its own and closes both. Returns the original tuple. */
   async converse(host: string, port: number, listenPort = port): Promise<Tuple> {
     const server = createServer((peer) => peer.pipe(peer)).listen(listenPort, host);
     await once(server, 'listening');

@@ -1,6 +1,6 @@
 /**
- * A child process inside a network namespace that works with src/kernel on a test's behalf: Node cannot
- * move itself into another namespace. Where a test asks for it, the agent lacks a capability.
+ * A child process inside a network namespace that runs src/kernel for a test: Node cannot move itself into another
+ * namespace. On request, the agent runs without CAP_NET_ADMIN.
  *
  * @module
  */
@@ -37,7 +37,7 @@ export class Agent {
   private constructor(child: ChildProcess) {
     this.#child = child;
     child.on('message', (answer: AgentAnswer) => {
-      this.#settle(answer);
+      this.#resolve(answer);
     });
     child.once('exit', (status, signal) => {
       for (const { reject } of this.#waiting.values()) {
@@ -61,7 +61,7 @@ export class Agent {
     return new Agent(child);
   }
 
-  /** Has the agent carry out an operation. What it throws is thrown here, with the same fields. */
+  /** Runs an operation in the agent. Errors are rethrown here with the same fields. */
   async ask<Name extends keyof AgentOperations>(
     operation: Name,
     ...args: Parameters<AgentOperations[Name]>
@@ -75,7 +75,7 @@ export class Agent {
     return value as Awaited<ReturnType<AgentOperations[Name]>>;
   }
 
-  /** Ends the process; what it held in the kernel goes with it. */
+  /** Ends the process; the kernel releases everything it held. */
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const ended = once(this.#child, 'exit');
@@ -83,7 +83,7 @@ export class Agent {
     await ended;
   }
 
-  #settle(answer: AgentAnswer): void {
+  #resolve(answer: AgentAnswer): void {
     const waiting = this.#waiting.get(answer.id);
     this.#waiting.delete(answer.id);
     if (answer.ok) waiting?.resolve(answer.value);

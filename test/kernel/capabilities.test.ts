@@ -19,7 +19,7 @@ const of = (findings: readonly Finding[], id: FindingId): Finding | undefined =>
   findings.find((finding) => finding.id === id);
 
 describe('an inspection', () => {
-  it('finds all that is needed, each with evidence, and nothing to do', async () => {
+  it('finds every requirement met, with evidence and no remedy', async () => {
     const findings = await agent.ask('inspect', { queue: QUEUE });
     expect(findings.filter(({ level }) => level !== 'ok')).toEqual([]);
     expect(findings.map(({ id }) => id)).toEqual([
@@ -50,14 +50,14 @@ describe('an inspection', () => {
     expect(await namespace.runChecked(['cat', '/proc/net/netfilter/nfnetlink_queue'])).toBe('');
   });
 
-  it('agrees with the probe of the queue', async () => {
+  it('agrees with the queue probe', async () => {
     const probe = await agent.ask('probeQueue');
     expect(probe).toMatchObject({ queue: 65535, bind: 0, failOpen: 0 });
     const glue = of(await agent.ask('inspect', { queue: QUEUE }), 'nfqueue-conntrack');
     expect(glue?.evidence).toContain(probe.conntrack === 0 ? 'can bring' : 'come without');
   });
 
-  it('passes over a queue that is in use when it tries one', async () => {
+  it('skips a queue that is in use when it probes', async () => {
     const other = await Agent.start(namespace);
     await other.ask('bindQueue', 65535);
     expect(await agent.ask('probeQueue')).toMatchObject({ queue: 65534, bind: 0 });
@@ -74,7 +74,7 @@ describe('an inspection', () => {
     await other.stop();
   });
 
-  it('judges the anchor that is asked for', async () => {
+  it('checks the requested carrier helper', async () => {
     const findings = await agent.ask('inspect', { queue: QUEUE, anchor: 'pptp' });
     expect(of(findings, 'anchor-ipv4')?.level).toBe('ok');
     expect(of(findings, 'anchor-ipv6')).toMatchObject({
@@ -83,7 +83,7 @@ describe('an inspection', () => {
     });
   });
 
-  it('reads the parameters of its own namespace', async () => {
+  it('reads the sysctls of its own namespace', async () => {
     await namespace.setParameters({
       'net.netfilter.nf_conntrack_events': '0',
       'net.netfilter.nf_conntrack_tcp_loose': '0',
@@ -98,7 +98,7 @@ describe('an inspection', () => {
     expect(of(findings, 'sysctl-tcp-be-liberal')?.level).toBe('warning');
   });
 
-  it('without permission says that, and nothing that it cannot know', async () => {
+  it('without permission reports exactly that and nothing it cannot know', async () => {
     const denied = await Agent.start(namespace, { netAdmin: false });
     const findings = await denied.ask('inspect', { queue: QUEUE });
     const missing = findings.filter(({ level }) => level === 'missing');

@@ -12,7 +12,7 @@ const FAMILIES = [
   { family: 6, client: '2001:db8:1::2', server: '2001:db8:2::2' },
 ];
 
-/** Room for a handful of events. */
+/** Large enough for a few events. */
 const SMALL_BUFFER_BYTES = 4096;
 const MANY = 500;
 
@@ -36,7 +36,7 @@ describe.each(FAMILIES)('conntrack events, IPv$family', ({ client, server }) => 
       return events.length >= count && events;
     });
 
-  it('tell of expectations that come and go, and of connections that end', async () => {
+  it('report created and ended expectations, and ended connections', async () => {
     await agent.ask('subscribe', true);
     await agent.ask('makeEntry', { ...helped(original), mark: 5 });
     const { id } = (await agent.ask('findEntry', original)) ?? {};
@@ -55,7 +55,7 @@ describe.each(FAMILIES)('conntrack events, IPv$family', ({ client, server }) => 
     });
   });
 
-  it('end the expectations with their master', async () => {
+  it('report that expectations end with their master', async () => {
     await agent.ask('makeEntry', helped(original));
     await agent.ask('openPinhole', pinholeFor(original, 40002));
     await agent.ask('removeEntry', original);
@@ -63,7 +63,7 @@ describe.each(FAMILIES)('conntrack events, IPv$family', ({ client, server }) => 
     expect(second).toMatchObject({ expectation: { tuple: { destinationPort: 40002 } } });
   });
 
-  it('do not come any more once they are closed', async () => {
+  it('stop when the subscription is closed', async () => {
     await agent.ask('unsubscribe');
     await agent.ask('unsubscribe');
     const before = await agent.ask('events');
@@ -72,12 +72,12 @@ describe.each(FAMILIES)('conntrack events, IPv$family', ({ client, server }) => 
     expect(await agent.ask('events')).toEqual(before);
   });
 
-  it('are only of connections to the ports that were asked for', async () => {
+  it('cover only connections to the requested ports', async () => {
     const other = await Agent.start(namespace);
     await other.ask('subscribe', true, [2121]);
-    const passedOver = { ...original, destinationPort: 2120 };
-    const told = { ...original, destinationPort: 2121 };
-    for (const tuple of [passedOver, told]) {
+    const ignored = { ...original, destinationPort: 2120 };
+    const reported = { ...original, destinationPort: 2121 };
+    for (const tuple of [ignored, reported]) {
       await other.ask('makeEntry', helped(tuple));
       await other.ask('removeEntry', tuple);
     }
@@ -85,20 +85,20 @@ describe.each(FAMILIES)('conntrack events, IPv$family', ({ client, server }) => 
       const seen = await other.ask('events');
       return seen.length > 0 && seen;
     });
-    expect(events).toMatchObject([{ kind: 'connection-ended', connection: { original: told } }]);
+    expect(events).toMatchObject([{ kind: 'connection-ended', connection: { original: reported } }]);
     await other.stop();
   });
 
-  it('that the receive buffer cannot hold are counted as lost, and the next ones come', async () => {
+  it('that do not fit the receive buffer are counted as lost, and later ones arrive', async () => {
     const other = await Agent.start(namespace);
     await other.ask('subscribe', false, undefined, SMALL_BUFFER_BYTES);
     const many = Array.from({ length: MANY }, (_, count) => ({ ...original, sourcePort: 10000 + count }));
-    await other.ask('makeAndForget', many);
+    await other.ask('makeAndRemove', many);
     await waitFor('an overrun', async () => (await other.ask('overruns')) !== 0);
     expect((await other.ask('events')).length).toBeLessThan(MANY);
 
     const last = { ...original, sourcePort: 9999 };
-    await other.ask('makeAndForget', [last]);
+    await other.ask('makeAndRemove', [last]);
     await waitFor('the last event', async () => {
       const event = (await other.ask('events')).at(-1);
       return event?.kind === 'connection-ended' && sameTuple(event.connection.original, last);
@@ -106,7 +106,7 @@ describe.each(FAMILIES)('conntrack events, IPv$family', ({ client, server }) => 
     await other.stop();
   });
 
-  it('are not for a process without permission', async () => {
+  it('are denied to a process without permission', async () => {
     const denied = await Agent.start(namespace, { netAdmin: false });
     await expect(denied.ask('subscribe', true)).rejects.toMatchObject({
       code: 'ERR_SYSTEM_CALL',

@@ -11,7 +11,7 @@ const FAMILIES = [
   { family: 4, client: '10.1.0.2', server: '10.2.0.2', router: '10.9.0.1', loopback: '127.0.0.1' },
   { family: 6, client: '2001:db8:1::2', server: '2001:db8:2::2', router: '2001:db8:9::1', loopback: '::1' },
 ];
-/** Connections over the loopback to these ports carry the anchor; those to the second are translated too. */
+/** Loopback connections to these ports get the carrier helper; those to the second port also get NAT. */
 const PORT = 2121;
 const REDIRECTED_PORT = 2122;
 const RULES = `*raw
@@ -36,10 +36,10 @@ describe.each(FAMILIES)('the conntrack table, IPv$family', ({ client, server, ro
     await namespace.remove();
   });
 
-  /** Tuples of this file differ in the client's port, so that no test meets another's entry. */
+  /** Every test uses its own client port, so that tests do not share entries. */
   const master = (port: number): Tuple => tupleOf(client, port, server, 21);
 
-  it('finds an entry by either tuple, translated or not', async () => {
+  it('finds an entry by either tuple, with or without NAT', async () => {
     const original = master(4001);
     const reply = tupleOf(server, 21, router, 60000);
     await agent.ask('makeEntry', { ...helped(original), reply });
@@ -51,7 +51,7 @@ describe.each(FAMILIES)('the conntrack table, IPv$family', ({ client, server, ro
     expect(await agent.ask('findEntry', invertTuple(original))).toBeUndefined();
   });
 
-  it('answers that there is no entry, however it is asked', async () => {
+  it('reports a missing entry for every operation', async () => {
     const gone = master(4002);
     expect(await agent.ask('findEntry', gone)).toBeUndefined();
     expect(await agent.ask('setMark', gone, 1, 1)).toBe(false);
@@ -60,7 +60,7 @@ describe.each(FAMILIES)('the conntrack table, IPv$family', ({ client, server, ro
     expect(await agent.ask('adjustSequence', gone, 'original', adjustment)).toBe('gone');
   });
 
-  it('sets the bits of a mark that are in the mask and leaves the others, by either tuple', async () => {
+  it('sets only the mark bits in the mask, by either tuple', async () => {
     const original = master(4003);
     await agent.ask('makeEntry', { ...helped(original), mark: 0xa5000000 });
     expect(await agent.ask('setMark', original, 0xffffffff, 0x0f)).toBe(true);
@@ -69,7 +69,7 @@ describe.each(FAMILIES)('the conntrack table, IPv$family', ({ client, server, ro
     expect((await agent.ask('findEntry', original))?.mark).toBe(0x2500000c);
   });
 
-  it('forgets an entry, once', async () => {
+  it('deletes an entry once', async () => {
     const original = master(4004);
     await agent.ask('makeEntry', helped(original));
     expect(await agent.ask('removeEntry', invertTuple(original))).toBe(true);
@@ -77,7 +77,7 @@ describe.each(FAMILIES)('the conntrack table, IPv$family', ({ client, server, ro
     expect(await agent.ask('removeEntry', original)).toBe(false);
   });
 
-  it('keeps zones apart', async () => {
+  it('keeps zones separate', async () => {
     const original = master(4005);
     await agent.ask('makeEntry', { ...helped(original), zone: 7 });
     expect(await agent.ask('findEntry', original)).toBeUndefined();
@@ -87,7 +87,7 @@ describe.each(FAMILIES)('the conntrack table, IPv$family', ({ client, server, ro
     expect(await agent.ask('removeEntry', original, 7)).toBe(true);
   });
 
-  it('adjusts the sequence numbers of a translated connection that carries a helper, each direction', async () => {
+  it('adjusts sequence numbers in each direction on a NATed connection with a helper', async () => {
     const original = await agent.ask('converse', loopback, REDIRECTED_PORT, PORT);
     const forward = { position: 0xfffffff0, offsetBefore: -3, offsetAfter: 2 };
     const backward = { position: 7, offsetBefore: 0, offsetAfter: -12 };
@@ -101,7 +101,7 @@ describe.each(FAMILIES)('the conntrack table, IPv$family', ({ client, server, ro
     expect(found?.reply.sourcePort).toBe(PORT);
   });
 
-  it('says where the kernel keeps silent: a connection without translation has no room for an adjustment', async () => {
+  it('detects what the kernel does not report: a connection without NAT has no room for an adjustment', async () => {
     const original = await agent.ask('converse', loopback, PORT);
     const adjustment = { position: 7, offsetBefore: 0, offsetAfter: 3 };
     expect(await agent.ask('adjustSequence', original, 'original', adjustment)).toBe('no-room');

@@ -1,6 +1,6 @@
 /**
- * A control connection as the tests of this folder have it: an entry that carries the anchor, and the pinhole that
- * its client asks for.
+ * A control connection for the tests of this folder: an entry with the carrier helper, and the pinhole that its
+ * client requests.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { ConntrackFields } from '../../src/wire/conntrack.js';
 import { IPPROTO_TCP } from '../../src/wire/tuple-codec.js';
 import { invertTuple, type Tuple } from '../../src/wire/tuple.js';
 
-/** An entry of a connection that carries the anchor, as the ruleset would leave it. */
+/** An entry with the carrier helper, as the ruleset would leave it. */
 export const helped = (master: Tuple): ConntrackFields => ({
   protocol: IPPROTO_TCP,
   original: master,
@@ -18,7 +18,7 @@ export const helped = (master: Tuple): ConntrackFields => ({
   helper: 'sane',
 });
 
-/** What a client's PORT command asks for: the server may connect to a port of the client. */
+/** The pinhole for a client's PORT command: the server may connect to a port of the client. */
 export const pinholeFor = (master: Tuple, port = master.sourcePort): Pinhole => ({
   master,
   zone: 0,

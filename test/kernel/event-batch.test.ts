@@ -9,14 +9,14 @@ import { parseExchanges } from './exchange.js';
 import { MASTER } from './exchange-scenarios.js';
 
 const CONNECTION_ENDED = messageType(SUBSYSTEMS.conntrack, CTNETLINK_MESSAGES.delete);
-/** An expectation made; its master and it ended. */
+/** A created expectation; the end of its master; the end of the expectation. */
 const RECORDED = Buffer.concat(
   parseExchanges(readFileSync(new URL('../fixtures/netlink/events-ipv4.hex', import.meta.url), 'utf8')).map(
     ({ response }) => response,
   ),
 );
 
-/** A socket that receives what the test puts into it. */
+/** A socket that receives the bytes a test passes to it. */
 class FakeEventSocket implements NativeEventSocket {
   readonly slab = new ArrayBuffer(8192);
   readonly overruns = 3;
@@ -83,7 +83,7 @@ function subscribe(onEvent?: (subscription: Subscription) => void, expectations 
   return subscription;
 }
 
-it('a batch tells each of its events, and they outlive it', () => {
+it('a batch delivers each of its events, and they stay valid afterwards', () => {
   const { socket, seen, events } = subscribe();
   socket.receive(RECORDED);
   expect(seen).toMatchObject([
@@ -94,13 +94,13 @@ it('a batch tells each of its events, and they outlive it', () => {
   expect([events.malformed, events.overruns]).toEqual([0, 3]);
 });
 
-it('the groups are those of what is asked for', () => {
+it('only the groups of the requested events are joined', () => {
   const { conntrackDestroy, expectationNew, expectationDestroy } = MULTICAST_GROUPS;
   expect(subscribe().socket.groups).toEqual([conntrackDestroy, expectationNew, expectationDestroy]);
   expect(subscribe(undefined, false).socket.groups).toEqual([conntrackDestroy]);
 });
 
-it('closing within an event ends the batch', () => {
+it('closing inside a callback ends the batch', () => {
   const { socket, seen, events } = subscribe((subscription) => {
     subscription.events.close();
   });
@@ -111,7 +111,7 @@ it('closing within an event ends the batch', () => {
   expect([seen.length, events.malformed]).toEqual([1, 0]);
 });
 
-it('messages that cannot be read are counted and passed over, those of others passed over', () => {
+it('malformed messages are counted and skipped; other message types are skipped', () => {
   const writer = new NetlinkWriter();
   writer.beginMessage(CONNECTION_ENDED, 0, 0);
   writer.fixed(Buffer.alloc(4));
@@ -123,7 +123,7 @@ it('messages that cannot be read are counted and passed over, those of others pa
   expect([seen.length, events.malformed]).toEqual([3, 2]);
 });
 
-it('a failed receive is told as a failed system call', () => {
+it('a failed receive is reported as a failed system call', () => {
   const { socket, errors } = subscribe();
   const failure = Object.assign(new Error('no'), { errno: 12, code: 'ENOMEM', operation: 'receive events' });
   socket.onError(failure);

@@ -1,6 +1,6 @@
 /**
- * The conversations with the kernel that are recorded: each begins with an empty table in a namespace of its own,
- * and answers what the layer src/kernel made of it.
+ * The recorded conversations with the kernel. Each starts with an empty table in a namespace of its own and returns
+ * the result from src/kernel.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import { helped, pinholeFor } from './control-connection.js';
 export const FAMILIES = [4, 6] as const;
 export type Family = (typeof FAMILIES)[number];
 
-/** A control connection through a gateway that translates the client's address. */
+/** A control connection through a gateway that applies NAT to the client's address. */
 export const MASTER: Readonly<Record<Family, Tuple>> = {
   4: tupleOf('10.1.0.2', 40000, '10.2.0.2', 21),
   6: tupleOf('2001:db8:1::2', 40000, '2001:db8:2::2', 21),
@@ -88,7 +88,7 @@ export const SCENARIOS = {
 } as const;
 export type ScenarioName = keyof typeof SCENARIOS;
 
-/** What is done while events are recorded. */
+/** The operations during which events are recorded. */
 export function provokeEvents({ table, pinholes, make }: Conversation, family: Family): void {
   make({ ...helped(MASTER[family]), reply: TRANSLATED_REPLY[family], mark: 0xa5 });
   pinholes.open(translatedPinhole(family));

@@ -15,7 +15,7 @@ import {
   type ScenarioName,
 } from './exchange-scenarios.js';
 
-/** What was made of the kernel's answers when they were recorded. */
+/** The results of src/kernel at the time of recording. */
 const RESULTS: Record<ScenarioName, (family: Family) => unknown> = {
   'entry-translated': (family) => ({
     protocol: 6,
@@ -59,23 +59,26 @@ const CASES = FAMILIES.flatMap((family) =>
   (Object.keys(SCENARIOS) as ScenarioName[]).map((name) => ({ name, family })),
 );
 
-describe('a conversation that was recorded from the kernel', () => {
-  it.each(CASES)('$name over IPv$family is asked in the same bytes, and understood', ({ name, family }) => {
-    const socket = new ReplayingSocket(readExchanges(name, family));
-    const result = SCENARIOS[name](converse(new NetlinkSocket(socket)), family);
-    const expected = RESULTS[name](family);
-    if (typeof expected === 'object') expect(result).toMatchObject(expected ?? {});
-    else expect(result).toBe(expected);
-    expect(socket.left).toBe(0);
-  });
+describe('a recorded conversation with the kernel', () => {
+  it.each(CASES)(
+    '$name over IPv$family sends the same bytes and gives the same result',
+    ({ name, family }) => {
+      const socket = new ReplayingSocket(readExchanges(name, family));
+      const result = SCENARIOS[name](converse(new NetlinkSocket(socket)), family);
+      const expected = RESULTS[name](family);
+      if (typeof expected === 'object') expect(result).toMatchObject(expected ?? {});
+      else expect(result).toBe(expected);
+      expect(socket.left).toBe(0);
+    },
+  );
 
-  it('is written and read as text without loss', () => {
+  it('survives a round trip through its text form', () => {
     const exchanges = readExchanges('pinhole-translated', 6);
     expect(exchanges.length).toBeGreaterThan(5);
     expect(parseExchanges(formatExchanges('a title', exchanges))).toEqual(exchanges);
   });
 
-  it('that goes another way is noticed', () => {
+  it('fails if a request differs', () => {
     const socket = new ReplayingSocket(readExchanges('entry-absent', 4));
     expect(() => converse(new NetlinkSocket(socket)).table.find(MASTER[6])).toThrow(/asked .* recorded/);
   });

@@ -1,18 +1,18 @@
 /**
- * Exchanges with the kernel's netlink, recorded once and played back: what was sent and what came back, byte for
- * byte, as text that can be read and compared. `scripts/record-netlink.ts` makes them.
+ * Recorded netlink exchanges with the kernel that can be played back: request and response bytes, as text that can
+ * be read and compared. `scripts/record-netlink.ts` records them.
  *
  * @module
  */
 import type { NativeRequestSocket } from '../../src/kernel/binding.js';
 
-/** One system call: all requests of it, and all that the kernel answered to them. */
+/** One system call: all its requests, and all answers of the kernel. */
 export interface Exchange {
   readonly request: Buffer;
   readonly response: Buffer;
 }
 
-/** A socket to the kernel that keeps a copy of everything. */
+/** A socket to the kernel that records every exchange. */
 export class RecordingSocket implements NativeRequestSocket {
   readonly exchanges: Exchange[] = [];
   readonly #real: NativeRequestSocket;
@@ -39,7 +39,7 @@ export class RecordingSocket implements NativeRequestSocket {
   }
 }
 
-/** A socket that knows one conversation: it wants to hear the same requests, and gives the same answers. */
+/** A socket that replays one conversation: it expects the recorded requests and returns the recorded answers. */
 export class ReplayingSocket implements NativeRequestSocket {
   readonly portId = 1;
   readonly #exchanges: Exchange[];
@@ -48,7 +48,7 @@ export class ReplayingSocket implements NativeRequestSocket {
     this.#exchanges = [...exchanges];
   }
 
-  /** What was not asked for yet. */
+  /** Number of exchanges that have not been requested yet. */
   get left(): number {
     return this.#exchanges.length;
   }
@@ -68,7 +68,7 @@ export class ReplayingSocket implements NativeRequestSocket {
   }
 }
 
-/** `> ` before what was sent, `< ` before what came back, 32 bytes a line. */
+/** `> ` marks sent bytes, `< ` received bytes; 32 bytes per line. */
 export function formatExchanges(title: string, exchanges: readonly Exchange[]): string {
   const lines = exchanges.flatMap(({ request, response }) => [
     ...hexLines('>', request),

@@ -10,13 +10,13 @@ const FAMILIES = [
   { family: 4, client: '10.1.0.2', server: '10.2.0.2', other: '10.1.0.3' },
   { family: 6, client: '2001:db8:1::2', server: '2001:db8:2::2', other: '2001:db8:1::3' },
 ];
-/** The lifetime that the policy of the helper `sane` gives, seconds. */
+/** The lifetime in the policy of the helper `sane`, seconds. */
 const SANE_LIFETIME = 300;
-/** A moment passes between setting a lifetime and reading it. */
+/** Some time passes between setting a lifetime and reading it. */
 const nearly = (seconds: number): unknown =>
   expect.toSatisfy((left: number) => left <= seconds && left >= seconds - 2);
 
-describe.each(FAMILIES)('pinholes over ctnetlink, IPv$family', ({ family, client, server, other }) => {
+describe.each(FAMILIES)('expectations over ctnetlink, IPv$family', ({ family, client, server, other }) => {
   let namespace: Namespace;
   let agent: Agent;
   beforeAll(async () => {
@@ -29,14 +29,14 @@ describe.each(FAMILIES)('pinholes over ctnetlink, IPv$family', ({ family, client
   });
 
   const otherFamily = family === 4 ? tupleOf('::1', 1, '::2', 2) : tupleOf('127.0.0.1', 1, '127.0.0.2', 2);
-  /** Tuples of this file differ in the client's port, so that no test meets another's entry. */
+  /** Every test uses its own client port, so that tests do not share entries. */
   const master = async (port: number): Promise<Tuple> => {
     const tuple = tupleOf(client, port, server, 21);
     await agent.ask('makeEntry', helped(tuple));
     return tuple;
   };
 
-  it('open for the peer from any port, as long as the helper says', async () => {
+  it("let the peer connect from any port, for the helper's own lifetime", async () => {
     const tuple = await master(4001);
     const pinhole = pinholeFor(tuple, 40001);
     expect(await agent.ask('openPinhole', pinhole)).toBe('opened');
@@ -54,7 +54,7 @@ describe.each(FAMILIES)('pinholes over ctnetlink, IPv$family', ({ family, client
     });
   });
 
-  it('open for one source port where one is given', async () => {
+  it('are limited to a source port if one is given', async () => {
     const pinhole = pinholeFor(await master(4002), 40002);
     const fromPort20 = { ...pinhole, tuple: { ...pinhole.tuple, sourcePort: 20 } };
     expect(await agent.ask('openPinhole', fromPort20)).toBe('opened');
@@ -65,13 +65,13 @@ describe.each(FAMILIES)('pinholes over ctnetlink, IPv$family', ({ family, client
     expect(await agent.ask('findExpectation', pinhole.tuple)).toBeUndefined();
   });
 
-  it('open for a lifetime of their own', async () => {
+  it('have the requested lifetime', async () => {
     const pinhole = { ...pinholeFor(await master(4003), 40003), lifetime: 20 };
     expect(await agent.ask('openPinhole', pinhole)).toBe('opened');
     expect((await agent.ask('findExpectation', pinhole.tuple))?.timeout).toEqual(nearly(20));
   });
 
-  it('carry the translation of their master', async () => {
+  it('carry the NAT of their master', async () => {
     const pinhole = pinholeFor(await master(4004), 40004);
     const announced = { ...invertTuple(pinhole.tuple), sourcePort: 50004, destinationPort: 0 };
     const translated = { ...pinhole, nat: { direction: 1 as const, tuple: announced } };
@@ -80,7 +80,7 @@ describe.each(FAMILIES)('pinholes over ctnetlink, IPv$family', ({ family, client
     expect(found).toMatchObject({ fn: FOLLOW_MASTER, nat: { direction: 1, tuple: { sourcePort: 50004 } } });
   });
 
-  it('are one and the same when asked for twice, and live anew', async () => {
+  it('are refreshed, not duplicated, by a second request', async () => {
     const pinhole = { ...pinholeFor(await master(4005), 40005), lifetime: 20 };
     await agent.ask('openPinhole', pinhole);
     const first = await agent.ask('findExpectation', pinhole.tuple);
@@ -92,7 +92,7 @@ describe.each(FAMILIES)('pinholes over ctnetlink, IPv$family', ({ family, client
     expect((await agent.ask('findExpectation', pinhole.tuple))?.timeout).toEqual(nearly(SANE_LIFETIME));
   });
 
-  it('are made anew when asked for with another translation', async () => {
+  it('are replaced if requested with different NAT', async () => {
     const pinhole = pinholeFor(await master(4006), 40006);
     const announced = { ...invertTuple(pinhole.tuple), sourcePort: 50006, destinationPort: 0 };
     await agent.ask('openPinhole', pinhole);
@@ -107,7 +107,7 @@ describe.each(FAMILIES)('pinholes over ctnetlink, IPv$family', ({ family, client
     expect((await agent.ask('findExpectation', pinhole.tuple))?.nat?.tuple.sourcePort).toBe(50007);
   });
 
-  it('give way to the next one of the same master', async () => {
+  it('are evicted by the next one of the same master', async () => {
     const tuple = await master(4007);
     expect(await agent.ask('openPinhole', pinholeFor(tuple, 40007))).toBe('opened');
     expect(await agent.ask('openPinhole', pinholeFor(tuple, 40008))).toBe('opened');
@@ -115,7 +115,7 @@ describe.each(FAMILIES)('pinholes over ctnetlink, IPv$family', ({ family, client
     expect(await agent.ask('findExpectation', pinholeFor(tuple, 40008).tuple)).toBeDefined();
   });
 
-  it("clash with another connection's, which stays as it was", async () => {
+  it("clash with another connection's, which stays unchanged", async () => {
     const [one, another] = [await master(4008), await master(4009)];
     const first = { ...pinholeFor(one, 40009), lifetime: 20 };
     await agent.ask('openPinhole', first);
@@ -128,7 +128,7 @@ describe.each(FAMILIES)('pinholes over ctnetlink, IPv$family', ({ family, client
     expect(await agent.ask('closePinhole', first)).toBe(true);
   });
 
-  it("clash with another connection's from one port, when asked for from any", async () => {
+  it("clash with another connection's if that one names a source port and this one does not", async () => {
     const [one, another] = [await master(4010), await master(4011)];
     const fromAnyPort = pinholeFor(another, 40010);
     const fromPort20 = { ...fromAnyPort, master: one, tuple: { ...fromAnyPort.tuple, sourcePort: 20 } };
@@ -136,7 +136,7 @@ describe.each(FAMILIES)('pinholes over ctnetlink, IPv$family', ({ family, client
     expect(await agent.ask('openPinhole', fromAnyPort)).toBe('clash');
   });
 
-  it('close once', async () => {
+  it('can be deleted once', async () => {
     const pinhole = pinholeFor(await master(4012), 40012);
     await agent.ask('openPinhole', pinhole);
     expect(await agent.ask('closePinhole', pinhole)).toBe(true);
@@ -144,7 +144,7 @@ describe.each(FAMILIES)('pinholes over ctnetlink, IPv$family', ({ family, client
     expect(await agent.ask('findExpectation', pinhole.tuple)).toBeUndefined();
   });
 
-  it('go with their master', async () => {
+  it('end with their master', async () => {
     const tuple = await master(4013);
     const pinhole = pinholeFor(tuple, 40013);
     await agent.ask('openPinhole', pinhole);
@@ -153,7 +153,7 @@ describe.each(FAMILIES)('pinholes over ctnetlink, IPv$family', ({ family, client
     expect(await agent.ask('openPinhole', pinhole)).toBe('master-gone');
   });
 
-  it('do not open for a master without a helper', async () => {
+  it('are refused for a master without a helper', async () => {
     const tuple = tupleOf(client, 4014, server, 21);
     const { helper, ...plain } = helped(tuple);
     expect(helper).toBe('sane');
@@ -161,7 +161,7 @@ describe.each(FAMILIES)('pinholes over ctnetlink, IPv$family', ({ family, client
     expect(await agent.ask('openPinhole', pinholeFor(tuple, 40014))).toBe('no-helper');
   });
 
-  it('open in the zone of their master and in no other', async () => {
+  it('exist only in the zone of their master', async () => {
     const tuple = tupleOf(client, 4015, server, 21);
     await agent.ask('makeEntry', { ...helped(tuple), zone: 9 });
     const pinhole = pinholeFor(tuple, 40015);
@@ -176,16 +176,16 @@ describe.each(FAMILIES)('pinholes over ctnetlink, IPv$family', ({ family, client
     expect(await agent.ask('findExpectation', pinhole.tuple, 9)).toBeUndefined();
   });
 
-  it('that the kernel refuses for no known reason are an error with the errno', async () => {
+  it('give an error with the errno if the kernel refuses for an unknown reason', async () => {
     const pinhole = pinholeFor(await master(4016), 40016);
     await expect(agent.ask('openPinhole', { ...pinhole, master: otherFamily })).rejects.toMatchObject({
       code: 'ERR_NETLINK_REJECTED',
-      operation: 'open a pinhole',
+      operation: 'create an expectation',
       errnoName: 'EINVAL',
     });
   });
 
-  it('do not open any more when the expectation table is full', async () => {
+  it('are refused when the expectation table is full', async () => {
     const limit = Number(
       await namespace.runChecked(['sysctl', '-n', 'net.netfilter.nf_conntrack_expect_max']),
     );
@@ -197,7 +197,7 @@ describe.each(FAMILIES)('pinholes over ctnetlink, IPv$family', ({ family, client
   });
 });
 
-describe('a namespace that the process may not change', () => {
+describe('a process without permission in its namespace', () => {
   let namespace: Namespace;
   beforeAll(async () => {
     namespace = await Namespace.create('denied');
@@ -206,7 +206,7 @@ describe('a namespace that the process may not change', () => {
     await namespace.remove();
   });
 
-  it('refuses with EPERM, every request of a transaction alike', async () => {
+  it('gets EPERM for every request of a transaction', async () => {
     const agent = await Agent.start(namespace, { netAdmin: false });
     const tuple = tupleOf('10.1.0.2', 4001, '10.2.0.2', 21);
     const refused = { code: 'ERR_NETLINK_REJECTED', errnoName: 'EPERM' };
@@ -217,7 +217,7 @@ describe('a namespace that the process may not change', () => {
     await agent.stop();
   });
 
-  it('is asked no more through a closed socket', async () => {
+  it('gets EBADF from a closed socket', async () => {
     const agent = await Agent.start(namespace);
     await agent.ask('closeSocket');
     await agent.ask('closeSocket');

@@ -24,19 +24,19 @@ describe('CAP_NET_ADMIN', () => {
     expect(hasNetAdmin(tree.root)).toBe(has);
   });
 
-  it('cannot be known where the file is missing or says nothing', () => {
+  it('is unknown if the file or its line is missing', () => {
     expect(hasNetAdmin(tree.root)).toBeUndefined();
     tree.write('self/status', 'Name:\tnode\n');
     expect(hasNetAdmin(tree.root)).toBeUndefined();
   });
 });
 
-describe('kernel parameters', () => {
+describe('sysctls', () => {
   const set = (name: string, value: number): void => {
     tree.write(`sys/net/netfilter/${name}`, `${value}\n`);
   };
 
-  it('that are missing are left out', () => {
+  it('are left out if missing', () => {
     expect(inspectSysctls(tree.root)).toEqual([]);
   });
 
@@ -80,9 +80,9 @@ describe('error numbers', () => {
       true,
     ],
     ['an error of Node', Object.assign(new Error('x'), { errno: 1, code: 'EPERM' }), false],
-    ['an error of ours', new TypeError('x'), false],
-    ['what is no error', { errno: 1, code: 'EPERM', operation: 'y' }, false],
-  ])('%s is told from others', (_, thrown, native) => {
+    ["an error of this project's", new TypeError('x'), false],
+    ['an object that is no Error', { errno: 1, code: 'EPERM', operation: 'y' }, false],
+  ])('%s is recognized', (_, thrown, native) => {
     expect(isNativeError(thrown)).toBe(native);
   });
 });

@@ -10,7 +10,7 @@ import { SUBSYSTEMS } from '../../src/wire/nfnetlink.js';
 const ENOENT = 2;
 const EINVAL = 22;
 
-/** A kernel that answers every request with what `answer` writes for it. */
+/** A fake kernel that answers every request with what `answer` writes. */
 class FakeKernel implements NativeRequestSocket {
   readonly portId = 77;
   readonly requests: number[] = [];
@@ -37,7 +37,7 @@ class FakeKernel implements NativeRequestSocket {
 }
 
 describe('a transaction', () => {
-  it('answers each request in order, with what belongs to it', () => {
+  it('returns the answers in order, each with its own replies', () => {
     const socket = socketTo((writer, sequence) => {
       if (sequence === 2) reply(writer, sequence, 0x100);
       acknowledge(writer, sequence, sequence === 3 ? ENOENT : 0);
@@ -48,7 +48,7 @@ describe('a transaction', () => {
     expect(answers.map(({ replies }) => replies.map(({ type }) => type))).toEqual([[], [0x100], []]);
   });
 
-  it('passes on the explanation of a refusal', () => {
+  it("returns the kernel's explanation of a refusal", () => {
     const socket = socketTo((writer, sequence) => {
       acknowledge(writer, sequence, EINVAL, 'helper missing');
     });
@@ -56,7 +56,7 @@ describe('a transaction', () => {
     expect(socket.transact('ask')).toEqual([{ errno: EINVAL, explanation: 'helper missing', replies: [] }]);
   });
 
-  it('takes no answer of an earlier one for its own', () => {
+  it('ignores late answers to an earlier transaction', () => {
     const socket = socketTo((writer, sequence) => {
       acknowledge(writer, sequence - 1, EINVAL);
       reply(writer, sequence - 1, 0x100);
@@ -69,7 +69,7 @@ describe('a transaction', () => {
     }
   });
 
-  it('goes on numbering past 2^32', () => {
+  it('wraps sequence numbers at 2^32', () => {
     const kernel = new FakeKernel((writer, sequence) => {
       acknowledge(writer, sequence, 0);
     });
@@ -79,7 +79,7 @@ describe('a transaction', () => {
     expect(kernel.requests).toEqual([0xffffffff, 0, 1]);
   });
 
-  it('shares the one refusal of a process without permission among its requests', () => {
+  it('applies the single EPERM for a process without permission to all its requests', () => {
     const EPERM = 1;
     const socket = socketTo((writer, sequence) => {
       if (sequence === 1) acknowledge(writer, sequence, EPERM);
@@ -89,7 +89,7 @@ describe('a transaction', () => {
     expect(socket.transact('ask').map(({ errno }) => errno)).toEqual([EPERM, EPERM]);
   });
 
-  it('without an acknowledgement, or with one cut short, is malformed', () => {
+  it('without an acknowledgement, or with a truncated one, is malformed', () => {
     const silent = socketTo(() => undefined);
     ask(silent);
     expect(() => silent.transact('ask')).toThrow(NetlinkMalformed);
@@ -100,7 +100,7 @@ describe('a transaction', () => {
     expect(() => cut.transact('ask')).toThrow(/message-body-truncated/);
   });
 
-  it('with bytes that are no message is malformed, and the next one is not affected', () => {
+  it('with bytes that are no message is malformed and does not affect the next', () => {
     let first = true;
     const socket = socketTo((writer, sequence) => {
       if (first) writer.fixed(Buffer.alloc(8));
@@ -113,7 +113,7 @@ describe('a transaction', () => {
     expect(socket.transact('ask')).toHaveLength(1);
   });
 
-  it('that is executed throws the first refusal, with what was tried', () => {
+  it('run by `execute` throws the first refusal, with its operation', () => {
     const socket = socketTo((writer, sequence) => {
       acknowledge(writer, sequence, sequence === 1 ? 0 : sequence === 2 ? EINVAL : ENOENT, 'why');
     });
@@ -130,7 +130,7 @@ describe('a transaction', () => {
 });
 
 describe('a socket', () => {
-  it('that cannot be opened, or used, is a failed system call and not a refusal', () => {
+  it('that cannot be opened is a failed system call, not a refusal', () => {
     const failure: NativeError = Object.assign(new Error('no'), { errno: 93, code: 'EPROTONOSUPPORT', operation: 'open a socket' }); // prettier-ignore
     class Failing implements NativeRequestSocket {
       readonly portId = 0;
@@ -154,7 +154,7 @@ describe('a socket', () => {
     });
   });
 
-  it('lets errors that are our own through as they are', () => {
+  it("rethrows this project's own errors unchanged", () => {
     const socket = socketTo(() => {
       throw new TypeError('ours');
     });

@@ -10,7 +10,7 @@ const FAMILIES = [
   { family: 6, host: '::1', protocol: 0x86dd },
 ];
 const MARK_BEFORE = 0xf0000001;
-/** Datagrams carry a mark into the queue; those that leave with the given one are dropped behind it. */
+/** Datagrams enter the queue with one mark; those that leave with `GIVEN_MARK` are dropped afterwards. */
 const RULES = `*mangle
 -A OUTPUT -p udp --dport ${DATAGRAM_PORT} -j MARK --set-mark ${MARK_BEFORE}
 -A OUTPUT -p udp --dport ${DATAGRAM_PORT} -j NFQUEUE --queue-num ${QUEUE}
@@ -32,16 +32,16 @@ afterAll(async () => {
 });
 
 describe('a queue', () => {
-  it('is bound with all that was asked for', async () => {
+  it('is bound with all requested settings', async () => {
     expect(await agent.ask('bindQueue', QUEUE)).toEqual([]);
   });
 
-  it.each(FAMILIES)('gives each IPv$family packet the verdict that is said of it', async ({ host }) => {
+  it.each(FAMILIES)('applies the verdict set for each IPv$family packet', async ({ host }) => {
     const texts = ['swap it', 'drop me', 'plain', 'mark me', 'last'];
     expect(await agent.ask('sendDatagrams', host, texts)).toEqual(['apsw it', 'plain', 'last']);
   });
 
-  it.each(FAMILIES)('tells what an IPv$family packet is', async ({ host, protocol }) => {
+  it.each(FAMILIES)('describes an IPv$family packet', async ({ host, protocol }) => {
     const before = (await agent.ask('queuedPackets')).length;
     await agent.ask('sendDatagrams', host, ['first', 'second']);
     const packets = (await agent.ask('queuedPackets')).slice(before);
@@ -52,7 +52,7 @@ describe('a queue', () => {
     expect((packets[1]?.packetId ?? 0) - (packets[0]?.packetId ?? 0)).toBe(1);
   });
 
-  it('tells whose it is', async () => {
+  it('has an owner that can be found', async () => {
     const owner = await agent.ask('queueOwner', QUEUE);
     expect(owner).toMatchObject({ queue: QUEUE, pid: await agent.ask('pid') });
     expect(owner?.command).toMatch(/./);
@@ -60,7 +60,7 @@ describe('a queue', () => {
     expect(await agent.ask('queueOwner', QUEUE + 1)).toBeUndefined();
   });
 
-  it('that is taken is refused with the process that holds it', async () => {
+  it('that is taken is refused with the name of its owner', async () => {
     const other = await Agent.start(namespace);
     const pid = await agent.ask('pid');
     await expect(other.ask('bindQueue', QUEUE)).rejects.toMatchObject({
@@ -69,12 +69,12 @@ describe('a queue', () => {
       message: expect.stringMatching(
         new RegExp(`^queue ${QUEUE} is taken by process ${pid} \\(.+\\)$`),
       ) as unknown,
-      remedy: 'stop that process, or choose another queue with --queue, in the ruleset too',
+      remedy: 'stop that process, or choose another queue with --queue, also in the ruleset',
     });
     await other.stop();
   });
 
-  it('is refused to a process without permission, free or taken', async () => {
+  it('is denied to a process without permission, free or taken', async () => {
     const denied = await Agent.start(namespace, { netAdmin: false });
     for (const queue of [QUEUE, QUEUE + 1]) {
       await expect(denied.ask('bindQueue', queue)).rejects.toMatchObject({
@@ -86,7 +86,7 @@ describe('a queue', () => {
     await denied.stop();
   });
 
-  it('is free again when it is closed, and when its process has died', async () => {
+  it('is free again after it is closed or its process has died', async () => {
     await agent.ask('closeQueue');
     await agent.ask('closeQueue');
     expect(await agent.ask('queueOwner', QUEUE)).toBeUndefined();
@@ -97,7 +97,7 @@ describe('a queue', () => {
     await agent.ask('bindQueue', QUEUE);
   });
 
-  it('says of a packet when only a part of it was copied, and lets all of it pass', async () => {
+  it('marks a partly copied packet as cut, and accepts all of it', async () => {
     await agent.ask('closeQueue');
     await agent.ask('bindQueue', QUEUE, 32);
     expect(await agent.ask('sendDatagrams', '127.0.0.1', ['plain text'])).toEqual(['plain text']);

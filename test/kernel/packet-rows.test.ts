@@ -23,7 +23,7 @@ const OPTIONS = {
 const POOL_BYTES = 100;
 
 describe('the rows of a batch', () => {
-  it('are told from their columns', () => {
+  it('are read from their columns', () => {
     const { native, queue } = open();
     const row = { packetId: -1, offset: 50, length: 20, originalLength: 21, hook: 2, inInterface: 3, outInterface: 4, mark: -2, flags: 5, protocol: 0x86dd }; // prettier-ignore
     for (const [column, at] of Object.entries(INDEX)) {
@@ -37,7 +37,7 @@ describe('the rows of a batch', () => {
     expect(queue.bytes[50]).toBe(0x45);
   });
 
-  it('take verdict, mark and replacement, the last word counts', () => {
+  it('take a verdict, mark and replacement; the last one counts', () => {
     const { native, queue } = open();
     queue.drop(0);
     queue.drop(1);
@@ -57,7 +57,7 @@ describe('the rows of a batch', () => {
     expect(verdictOf(native, 2)).toMatchObject({ flags: VERDICT_FLAGS.hasPayload, payload: 'third' });
   });
 
-  it('share one pool for replacements, which is empty again for the next batch', () => {
+  it('share one replacement pool, which is reset for each batch', () => {
     const { native, queue } = open();
     const packet = Buffer.alloc(60, 'x');
     expect(queue.replace(0, packet, 0, 60)).toBe(true);
@@ -77,7 +77,7 @@ function verdictOf(native: NativeQueue, row: number): Record<string, unknown> {
   return { verdict: column('verdict'), flags: column('flags'), mark: column('mark'), payload };
 }
 
-/** Tables that nobody fills or sends. */
+/** Tables without a kernel behind them. */
 class FakeQueue implements NativeQueue {
   readonly slab = new ArrayBuffer(1000);
   readonly index = new Int32Array(OPTIONS.batchSize * INDEX_STRIDE);

@@ -1,5 +1,5 @@
 /**
- * A process file system to read from, made of ordinary files in a folder of its own.
+ * A fake proc file system of ordinary files in a temporary folder.
  *
  * @module
  */
@@ -27,7 +27,7 @@ export class ProcTree {
   }
 }
 
-/** A queue that is held by netlink port `portId`, whose socket is `inode`. */
+/** Adds a queue held by netlink port `portId`, whose socket is `inode`. */
 export function writeQueueHolder(tree: ProcTree, queue: number, portId: number, inode: number): void {
   const row = [queue, portId, 0, 2, 65531, 0, 0, 0, 1].map((column) => String(column).padStart(5));
   tree.write('net/netfilter/nfnetlink_queue', `${row.join(' ')}\n`);
@@ -43,7 +43,7 @@ export function writeQueueHolder(tree: ProcTree, queue: number, portId: number, 
   );
 }
 
-/** A process that has the sockets `inodes` open. */
+/** Adds a process that has the sockets `inodes` open. */
 export function writeProcess(tree: ProcTree, pid: number, command: string, inodes: readonly number[]): void {
   tree.write(`${pid}/comm`, `${command}\n`);
   tree.link(`${pid}/fd/0`, '/dev/null');

@@ -18,7 +18,7 @@ describe('a queue that could not be bound', () => {
     tree.remove();
   });
 
-  it.each(['EPERM', 'EBUSY'])('for %s, and held by a process, is taken', (code) => {
+  it.each(['EPERM', 'EBUSY'])('with %s is taken if a process holds it', (code) => {
     writeCapabilities(tree, ALL);
     writeQueueHolder(tree, 5, 1234, 5678);
     writeProcess(tree, 4711, 'suricata', [5678]);
@@ -29,7 +29,7 @@ describe('a queue that could not be bound', () => {
     });
   });
 
-  it('for EPERM, by a process without CAP_NET_ADMIN, was not permitted, taken or not', () => {
+  it('with EPERM and without CAP_NET_ADMIN is not permitted, taken or not', () => {
     writeCapabilities(tree, ALL_BUT_NET_ADMIN);
     const refused = {
       code: 'ERR_NOT_PERMITTED',
@@ -41,11 +41,11 @@ describe('a queue that could not be bound', () => {
     expect(explainQueueError(5, failure('EPERM'), tree.root)).toMatchObject(refused);
   });
 
-  it('for EPERM, where nothing can be read, was not permitted', () => {
+  it('with EPERM and an unreadable /proc is not permitted', () => {
     expect(explainQueueError(5, failure('EPERM'), tree.root).code).toBe('ERR_NOT_PERMITTED');
   });
 
-  it('for EPERM, in spite of CAP_NET_ADMIN, was refused by the user namespace', () => {
+  it('with EPERM despite CAP_NET_ADMIN was refused by the user namespace', () => {
     writeCapabilities(tree, ALL);
     expect(explainQueueError(5, failure('EPERM'), tree.root)).toMatchObject({
       code: 'ERR_NOT_PERMITTED',
@@ -53,7 +53,7 @@ describe('a queue that could not be bound', () => {
     });
   });
 
-  it('for EBUSY, where its owner cannot be known, is taken all the same', () => {
+  it('with EBUSY is taken, even if its owner is unknown', () => {
     writeCapabilities(tree, ALL);
     expect(explainQueueError(5, failure('EBUSY'), tree.root).message).toBe(
       'queue 5 is taken by another process',
@@ -63,14 +63,14 @@ describe('a queue that could not be bound', () => {
   it.each([
     ['EPROTONOSUPPORT', 'the kernel has no netfilter netlink sockets (CONFIG_NETFILTER_NETLINK)'],
     ['EINVAL', 'the kernel has no NFQUEUE (CONFIG_NETFILTER_NETLINK_QUEUE)'],
-  ])('for %s is for want of a part of the kernel', (code, message) => {
+  ])('with %s lacks a part of the kernel', (code, message) => {
     const cause = failure(code);
     const error = explainQueueError(5, cause, tree.root);
     expect(error).toMatchObject({ code: 'ERR_MISSING', exitCode: 3, message, cause });
     expect(error.remedy).toContain('modprobe');
   });
 
-  it('for any other reason is a failed system call', () => {
+  it('with any other errno is a failed system call', () => {
     expect(explainQueueError(5, failure('ENOMEM'), tree.root)).toMatchObject({
       code: 'ERR_SYSTEM_CALL',
       operation: 'bind to queue 5',

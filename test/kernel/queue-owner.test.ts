@@ -11,7 +11,7 @@ describe('the owner of a queue', () => {
     tree.remove();
   });
 
-  it('is found from port to socket to process', () => {
+  it('is found from port id to socket to process', () => {
     writeQueueHolder(tree, 7, 1234, 5678);
     writeProcess(tree, 1234, 'innocent', [111, 222]);
     writeProcess(tree, 4711, 'conntrack-ftp', [1, 5678]);
@@ -20,14 +20,14 @@ describe('the owner of a queue', () => {
     expect(owner && formatQueueOwner(owner)).toBe('process 4711 (conntrack-ftp)');
   });
 
-  it('is nobody for a queue that is not in the list, or without a list', () => {
+  it('is undefined for a queue that is not in the table, or without a table', () => {
     expect(findQueueOwner(7, tree.root)).toBeUndefined();
     writeQueueHolder(tree, 70, 1234, 5678);
     expect(findQueueOwner(7, tree.root)).toBeUndefined();
     expect(findQueueOwner(0, tree.root)).toBeUndefined();
   });
 
-  it('is told by its port where its process cannot be seen', () => {
+  it('is described by its port id if the process is not visible', () => {
     writeQueueHolder(tree, 7, 1234, 5678);
     writeProcess(tree, 1234, 'innocent', [111, 222]);
     const owner = findQueueOwner(7, tree.root);
@@ -37,14 +37,14 @@ describe('the owner of a queue', () => {
     );
   });
 
-  it('is told by its number where its name cannot be read', () => {
+  it('is described by its process id if the name cannot be read', () => {
     writeQueueHolder(tree, 7, 1234, 5678);
     tree.link('99/fd/3', 'socket:[5678]');
     const owner = findQueueOwner(7, tree.root);
     expect(owner && formatQueueOwner(owner)).toBe('process 99');
   });
 
-  it('is not confused by what else stands in the folder of processes', () => {
+  it('ignores other entries in the proc folder', () => {
     writeQueueHolder(tree, 7, 1234, 5678);
     tree.link('self/fd/3', 'socket:[5678]');
     tree.write('98/fd/3', 'not a link');

@@ -1,6 +1,6 @@
 /**
- * A packet queue whose verdicts are what each packet asks for: UDP datagrams that begin with `drop`, `mark` or
- * `swap` have that done to them, all else is accepted.
+ * A packet queue in which each packet chooses its own verdict: UDP datagrams that begin with `drop`, `mark` or
+ * `swap` are treated so, all others are accepted.
  *
  * @module
  */
@@ -9,9 +9,9 @@ import { once } from 'node:events';
 import type { NativeBinding } from '../../src/kernel/binding.js';
 import { PacketQueue } from '../../src/kernel/packet-queue.js';
 
-/** Where the datagrams go. */
+/** Destination port of the datagrams. */
 export const DATAGRAM_PORT = 7007;
-/** The mark that packets are given which ask for one. */
+/** The mark set on packets that begin with `mark`. */
 export const GIVEN_MARK = 0x8000002a;
 
 export interface QueuedPacket {
@@ -84,7 +84,7 @@ export class QueueUnderTest {
 const headerLength = (packet: Buffer, at: number): number =>
   packet.readUInt8(at) >>> 4 === 6 ? IPV6_HEADER_LENGTH : (packet.readUInt8(at) & 0xf) * 4;
 
-/** Changes two 16-bit words of the payload about, by which no checksum changes. */
+/** Swaps two 16-bit words of the payload, which leaves the checksum unchanged. */
 function swap(queue: PacketQueue, row: number, textAt: number): void {
   const [start, end] = [queue.start(row), queue.end(row)];
   const packet = Buffer.from(queue.bytes.subarray(start, end));
@@ -93,7 +93,7 @@ function swap(queue: PacketQueue, row: number, textAt: number): void {
   if (!queue.replace(row, packet, 0, packet.length)) throw new Error('no room for a packet');
 }
 
-/** Sends the datagrams over the loopback; answers those that arrived up to the last one of `texts`. */
+/** Sends the datagrams over the loopback. Returns those that arrived, up to the last one of `texts`. */
 export async function exchangeDatagrams(host: string, texts: readonly string[]): Promise<readonly string[]> {
   const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
   const arrived: string[] = [];

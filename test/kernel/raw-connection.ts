@@ -1,5 +1,5 @@
 /**
- * A TCP connection of two raw hosts through a translating gateway, of which a test says every segment.
+ * A TCP connection between two raw hosts through a NAT gateway; the test specifies every segment.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { waitFor } from '../lab/condition.js';
 import { tupleOf } from '../wire/netlink-corpus.js';
 import type { Arrival, Endpoint, RawTcp, Segment } from './raw-tcp.js';
 
-/** The client sends in the original direction, the server in the other. */
+/** The client sends in the original direction, the server in the reply direction. */
 export type Direction = 'original' | 'reply';
 
 export interface DirectedSegment extends Segment {
@@ -21,10 +21,10 @@ export interface Ports {
   readonly server: number;
 }
 
-/** What a segment without options and payload has. */
+/** The fields of a segment without options and payload. */
 export const BARE = { sack: [], payload: '' } as const;
 
-/** A segment under way. */
+/** A segment that has been sent. */
 export interface Sent {
   readonly to: RawTcp;
   readonly label: number;
@@ -38,9 +38,9 @@ interface Path {
 }
 
 export class RawConnection {
-  /** As conntrack has it. */
+  /** The original tuple, as conntrack has it. */
   readonly original: Tuple;
-  /** Where the server sees the client. */
+  /** The client's address and port as the server sees them. */
   readonly translated: Endpoint;
   readonly #paths: Readonly<Record<Direction, Path>>;
 
@@ -55,7 +55,7 @@ export class RawConnection {
     this.#paths = { original, reply };
   }
 
-  /** A connection that nobody translates; nothing is sent. */
+  /** A connection without NAT; nothing is sent. */
   static untranslated(client: RawTcp, server: RawTcp, ports: Ports): RawConnection {
     return new RawConnection(
       { from: client, fromPort: ports.client, to: server, toward: endpointOf(server, ports.server) },
@@ -64,8 +64,8 @@ export class RawConnection {
   }
 
   /**
-   * Begins a connection by the client's SYN with the number `sequence`. It is sent until it arrives: on links that have
-   * just been made first packets may be lost.
+   * Opens a connection with the client's SYN, whose sequence number is `sequence`. The SYN is repeated until it
+   * arrives: new links may lose their first packets.
    */
   static async begin(client: RawTcp, server: RawTcp, ports: Ports, sequence: number): Promise<RawConnection> {
     const toward = endpointOf(server, ports.server);
@@ -82,7 +82,7 @@ export class RawConnection {
     );
   }
 
-  /** Sends the segments, and answers them as they arrive on the other side, in the same order. */
+  /** Sends the segments. Returns them as they arrive on the other side, in the same order. */
   async pass(segments: readonly DirectedSegment[]): Promise<readonly Arrival[]> {
     const sent = segments.map((segment) => this.send(segment));
     return Promise.all(sent.map(({ to, label }) => to.awaitArrival(label)));

@@ -1,8 +1,8 @@
-"""Sends TCP segments with the numbers it is told, and tells those of the segments that arrive: OWN-ADDRESS.
+"""Sends TCP segments with given sequence numbers and reports the segments that arrive: OWN-ADDRESS.
 
-A line of standard input is a segment to send, a line of standard output one that arrived for OWN-ADDRESS, each a JSON
-object with the fields that raw-tcp.ts gives and takes. It ends with its standard input. A segment carries its label as an
-option, and those without one, of the hosts' own TCP, are not told.
+A line on standard input is a segment to send; a line on standard output is one that arrived for OWN-ADDRESS. Each is a
+JSON object with the fields of raw-tcp.ts. The program ends when its standard input closes. A segment carries its label
+as an option; segments without one, from the hosts' own TCP, are not reported.
 """
 
 import json
@@ -13,7 +13,7 @@ import threading
 
 NOP = 1
 SACK = 5
-# An option for experiments (RFC 4727), of four bytes.
+# Experimental option (RFC 4727), four bytes.
 LABEL = 253
 FIXED_HEADER = struct.Struct("!HHIIBBHHH")
 DESTINATION_OPTIONS = 60
@@ -25,13 +25,13 @@ family = socket.AF_INET6 if ":" in own_address else socket.AF_INET
 
 
 def pseudo_header(source, destination, length):
-    """That of IPv6 (RFC 8200 section 8.1); the one of IPv4 has the same sum."""
+    """The IPv6 pseudo header (RFC 8200 section 8.1); the IPv4 one has the same sum."""
     addresses = [socket.inet_pton(family, address) for address in (source, destination)]
     return b"".join(addresses) + struct.pack("!II", length, socket.IPPROTO_TCP)
 
 
 def checksum(source, destination, segment):
-    """RFC 9293 section 3.1; 0 for a segment that has its right checksum in it."""
+    """RFC 9293 section 3.1; 0 for a segment that contains its correct checksum."""
     covered = pseudo_header(source, destination, len(segment)) + segment
     covered += bytes(len(covered) % 2)
     total = sum(struct.unpack(f"!{len(covered) // 2}H", covered))
@@ -41,7 +41,7 @@ def checksum(source, destination, segment):
 
 
 def options_of(order):
-    """RFC 2018 section 3, aligned to words, and the label."""
+    """The SACK option (RFC 2018 section 3), aligned to words, and the label."""
     label = struct.pack("!BBH", LABEL, 4, order["label"])
     edges = [edge for block in order["sack"] for edge in block]
     if not edges:
@@ -50,7 +50,7 @@ def options_of(order):
 
 
 def options_in(header):
-    """The value of each option by its kind."""
+    """Maps each option's kind to its value."""
     found = {}
     at = 0
     while at < len(header) and header[at] != 0:
@@ -86,7 +86,7 @@ def segment_of(order):
 
 
 def packets_of(order):
-    """The IP packets that a segment travels in: one, or a fragment for each range of bytes that is asked for."""
+    """The IP packets of a segment: one, or one fragment for each requested byte range."""
     segment = segment_of(order)
     ranges = order["fragments"] or [[0, len(segment)]]
     packet_of = ipv6_packet if family == socket.AF_INET6 else ipv4_packet
@@ -94,7 +94,7 @@ def packets_of(order):
 
 
 def ipv4_packet(order, payload, offset, more):
-    """RFC 791 section 3.1; the kernel writes the total length and the checksum."""
+    """The IPv4 header (RFC 791 section 3.1); the kernel fills in the total length and the checksum."""
     place = offset // 8 | (0x2000 if more else 0)
     addresses = [socket.inet_aton(address) for address in (own_address, order["destination"])]
     fields = 0x45, 0, 0, order["label"], place, order["hops"], socket.IPPROTO_TCP, 0
@@ -102,7 +102,7 @@ def ipv4_packet(order, payload, offset, more):
 
 
 def ipv6_packet(order, payload, offset, more):
-    """RFC 8200 sections 3, 4.5 and 4.6."""
+    """The IPv6 headers (RFC 8200 sections 3, 4.5 and 4.6)."""
     protocol = socket.IPPROTO_TCP
     if order["fragments"]:
         payload = struct.pack("!BBHI", protocol, 0, offset | more, order["label"]) + payload
@@ -140,7 +140,7 @@ def told(segment, source):
 def listen():
     while True:
         packet, (source, *_) = receiving.recvfrom(0xFFFF)
-        # A raw socket has the IP header before the segment in IPv4, and has not in IPv6.
+        # A raw socket delivers the IP header in IPv4 but not in IPv6.
         start = (packet[0] & 0xF) * 4 if family == socket.AF_INET else 0
         arrived = told(packet[start:], source)
         if arrived is not None:

@@ -1,6 +1,6 @@
 /**
- * A host that sends TCP segments with the numbers it is given, and tells with which ones segments arrive. Its own kernel
- * has no part in their connections: the resets that it would answer with are dropped.
+ * A host that sends TCP segments with given sequence numbers and reports the segments that arrive. Its own kernel
+ * does not take part in the connections: its resets are dropped.
  *
  * @module
  */
@@ -14,17 +14,17 @@ import { waitFor } from '../lab/condition.js';
 import { restoreRules } from '../lab/firewall.js';
 import type { Namespace } from '../lab/namespace.js';
 
-/** What a test says about a segment. Without `TCP_FLAGS.ack` the acknowledgement is a number like any other. */
+/** A segment to send. Without `TCP_FLAGS.ack` the acknowledgment is an arbitrary number. */
 export interface Segment {
   readonly sequence: number;
   readonly acknowledgment: number;
   /** `TCP_FLAGS` */
   readonly flags: number;
-  /** First number and number behind the last, of each block of a SACK option; there is none without blocks. */
+  /** First number and number after the last, of each block of a SACK option; empty: no option. */
   readonly sack: readonly (readonly [start: number, end: number])[];
-  /** Characters up to 255, each a byte. */
+  /** Characters up to 255, one byte each. */
   readonly payload: string;
-  /** As wide as can be by default. */
+  /** Default: the largest. */
   readonly window?: number;
   readonly urgentPointer?: number;
   readonly wrongChecksum?: boolean;
@@ -32,11 +32,11 @@ export interface Segment {
   readonly hops?: number;
   /** An IPv6 header of destination options before the segment. */
   readonly destinationOptions?: boolean;
-  /** Sent as fragments with these bytes of the segment, in this order; its header of `HEADER_BYTES` counts. */
+  /** Sends the segment as fragments with these byte ranges, in this order; the header of `HEADER_BYTES` counts. */
   readonly fragments?: readonly (readonly [start: number, end: number])[];
 }
 
-/** Of a segment without SACK blocks: the fixed header, and the label. */
+/** Header length of a segment without SACK blocks: the fixed header and the label. */
 export const HEADER_BYTES = 24;
 
 const DEFAULTS = {
@@ -64,11 +64,14 @@ const arrival = z.object({
 });
 export type Arrival = z.infer<typeof arrival>;
 
-/** Labels have 16 bits. */
+/** Labels are 16 bits wide. */
 const LABEL_COUNT = 0x1_0000;
 
 const SCRIPT = fileURLToPath(new URL('raw-tcp.py', import.meta.url));
-/** `OWN_MARK` in the script: it marks its packets. Rules of TCP would drop those that are parts of a TCP header. */
+/**
+ * `OWN_MARK` in the script, which marks its packets. Without it, TCP matches would drop fragments that split the
+ * TCP header.
+ */
 const OWN_MARK = 1;
 const WITHOUT_RESETS = `*filter
 -A OUTPUT -m mark --mark ${OWN_MARK} -j ACCEPT
@@ -79,15 +82,15 @@ COMMIT
 export class RawTcp {
   readonly address: string;
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
-  /** By label. */
+  /** Keyed by label. */
   readonly #arrivals = new Map<number, Arrival>();
-  /** That of the segment sent last, of all hosts: who hears several of them can tell their segments. */
+  /** Label of the last segment sent, over all hosts, so that labels are unique among them. */
   static #label = 0;
 
   private constructor(address: string, child: ChildProcessByStdio<Writable, Readable, null>) {
     this.address = address;
     this.#child = child;
-    // What is written to a program that has ended is missed by those who wait for it.
+    // A write to a process that has ended fails; callers notice by the missing arrival.
     child.stdin.on('error', () => undefined);
     createInterface({ input: child.stdout }).on('line', (line) => {
       const arrived = arrival.parse(JSON.parse(line));
@@ -104,7 +107,7 @@ export class RawTcp {
     return new RawTcp(address, child);
   }
 
-  /** Sends a segment and answers its label, which travels as an option: nothing on the way changes that. */
+  /** Sends a segment and returns its label, which travels as a TCP option that no host on the path changes. */
   send(sourcePort: number, to: Endpoint, segment: Segment): number {
     const label = (RawTcp.#label + 1) % LABEL_COUNT;
     RawTcp.#label = label;
@@ -113,7 +116,7 @@ export class RawTcp {
     return label;
   }
 
-  /** The segment that its sender labelled so, if it has arrived. */
+  /** The segment with this label, if it has arrived. */
   arrived(label: number): Arrival | undefined {
     return this.#arrivals.get(label);
   }

@@ -1,6 +1,6 @@
 /**
- * How the kernel shifts the numbers of a translated connection: the model that the tests of `StreamEdits` run on is held
- * against it, number for number.
+ * Compares the kernel's sequence adjustment on a NATed connection with the model that the tests of `StreamEdits`
+ * use.
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -17,7 +17,7 @@ import { BARE, RawConnection, type DirectedSegment, type Direction } from './raw
 import { RawTcp, type Segment } from './raw-tcp.js';
 
 const PORT = 21;
-/** Connections to this port are translated as well, but get no helper, and so no room for an adjustment. */
+/** Connections to this port also get NAT, but no helper, and so no room for an adjustment. */
 const PLAIN_PORT = 2121;
 const RULES = `*raw
 -A PREROUTING -p tcp --dport ${PORT} -j CT --helper sane
@@ -43,24 +43,24 @@ type Adjustments = Readonly<Record<Direction, SequenceAdjustment>>;
 const DIRECTIONS: readonly Direction[] = ['original', 'reply'];
 const opposite = (direction: Direction): Direction => (direction === 'original' ? 'reply' : 'original');
 
-/** What arrives of a segment, by the model. The edges of a SACK option's blocks are acknowledgements too. */
+/** The segment that arrives, according to the model. The edges of SACK blocks are adjusted like acknowledgments. */
 function modelled(adjustments: Adjustments, { direction, ...segment }: DirectedSegment): Segment {
-  const heard = adjustments[opposite(direction)];
+  const opposing = adjustments[opposite(direction)];
   return {
     ...segment,
     sequence: forwarded(adjustments[direction], segment.sequence),
-    acknowledgment: acknowledged(heard, segment.acknowledgment),
-    sack: segment.sack.map(([start, end]) => [acknowledged(heard, start), acknowledged(heard, end)]),
+    acknowledgment: acknowledged(opposing, segment.acknowledgment),
+    sack: segment.sack.map(([start, end]) => [acknowledged(opposing, start), acknowledged(opposing, end)]),
   };
 }
 
-/** Where a number lies: from the position of an adjustment, or from there as the other side sees it. */
+/** A number's distance from an adjustment's position, or from that position as the other side sees it. */
 interface Place {
   readonly distance: number;
   readonly beyond: 'position' | 'offsetBefore' | 'offsetAfter';
 }
 
-/** What a segment will be when the adjustments are known. */
+/** A segment relative to adjustments that are not yet chosen. */
 interface Plan {
   readonly direction: Direction;
   readonly sequence: Place;
@@ -74,22 +74,22 @@ function numberAt(adjustment: SequenceAdjustment, { distance, beyond }: Place): 
   return sequenceAdd(adjustment.position, distance + shift);
 }
 
-function carriedOut(adjustments: Adjustments, plan: Plan): DirectedSegment {
+function applied(adjustments: Adjustments, plan: Plan): DirectedSegment {
   const { direction, payload } = plan;
-  const heard = adjustments[opposite(direction)];
+  const opposing = adjustments[opposite(direction)];
   return {
     direction,
     payload,
     flags: payload === '' ? ack : ack | psh,
     sequence: numberAt(adjustments[direction], plan.sequence),
-    acknowledgment: numberAt(heard, plan.acknowledgment),
-    sack: plan.sack.map(([start, end]) => [numberAt(heard, start), numberAt(heard, end)]),
+    acknowledgment: numberAt(opposing, plan.acknowledgment),
+    sack: plan.sack.map(([start, end]) => [numberAt(opposing, start), numberAt(opposing, end)]),
   };
 }
 
 const offset = fc.integer({ min: -200, max: 200 });
 const anyAdjustment: fc.Arbitrary<SequenceAdjustment> = fc.record({
-  // Beside any number those around which differences of numbers wrap, and change their sign.
+  // Besides arbitrary numbers, those near which differences wrap or change sign.
   position: fc.oneof(
     fc.integer({ min: 0, max: 0xffff_ffff }),
     fc.integer({ min: -300, max: 300 }).map((number) => number >>> 0),
@@ -102,7 +102,7 @@ const anyPlace: fc.Arbitrary<Place> = fc.record({
   distance: fc.oneof(
     { weight: 3, arbitrary: fc.integer({ min: -2, max: 2 }) },
     { weight: 3, arbitrary: fc.integer({ min: -500, max: 500 }) },
-    // Numbers 2^31 apart are neither before nor behind each other: offsets must not lead there.
+    // Numbers 2^31 apart are neither before nor after each other: offsets must not lead there.
     { weight: 1, arbitrary: fc.integer({ min: -0x7fff_f000, max: 0x7fff_f000 }) },
   ),
   beyond: fc.constantFrom<Place['beyond']>('position', 'offsetBefore', 'offsetAfter'),
@@ -123,7 +123,7 @@ describe.each(FAMILIES)('the sequence adjustment of the kernel, IPv%d,', (family
   beforeAll(async () => {
     const topology = await buildTopology(laboratory, 'gateway');
     await restoreRules(topology.firewall, RULES);
-    // Segments from outside the window would be invalid, and what is invalid is not translated.
+    // Segments outside the window would be INVALID, and NAT does not apply to INVALID packets.
     await topology.firewall.setParameters({ 'net.netfilter.nf_conntrack_tcp_be_liberal': '1' });
     agent = await Agent.start(topology.firewall);
     client = await RawTcp.start(topology.client.namespace, topology.client.address[family]);
@@ -134,7 +134,7 @@ describe.each(FAMILIES)('the sequence adjustment of the kernel, IPv%d,', (family
     await laboratory.close();
   });
 
-  /** Connections of this file differ in the client's port. */
+  /** Every test uses its own client port. */
   const begin = async (clientPort: number, serverPort = PORT): Promise<RawConnection> =>
     RawConnection.begin(client, server, { client: clientPort, server: serverPort }, CLIENT_ISN);
 
@@ -152,7 +152,7 @@ describe.each(FAMILIES)('the sequence adjustment of the kernel, IPv%d,', (family
       ),
     );
 
-  it('is as the model says for numbers, acknowledgements and SACK blocks, and reads back as it was set', async () => {
+  it('matches the model for sequence numbers, acknowledgments and SACK blocks, and reads back unchanged', async () => {
     const connection = await establish(4001);
     const anyPlans = fc.array(anyPlan, { minLength: 6, maxLength: 12 });
     await fc.assert(
@@ -162,17 +162,17 @@ describe.each(FAMILIES)('the sequence adjustment of the kernel, IPv%d,', (family
         const found = await agent.ask('findEntry', connection.original);
         expect(found).toMatchObject({ sequenceAdjustOriginal: original, sequenceAdjustReply: reply });
 
-        const segments = plans.map((plan) => carriedOut(adjustments, plan));
+        const segments = plans.map((plan) => applied(adjustments, plan));
         const expected = segments.map((segment) => modelled(adjustments, segment));
         const arrivals = await connection.pass(segments);
         expect(arrivals).toMatchObject(expected.map((segment) => ({ ...segment, checksumRight: true })));
       }),
-      // Where segments do not arrive, every attempt to find a smaller example waits for them.
+      // If segments get lost, every shrinking attempt waits for them.
       { numRuns: 150, interruptAfterTimeLimit: 30_000 },
     );
   });
 
-  it('changes behind the position, not at it, and for acknowledgements by what they are without the offset before', async () => {
+  it('applies after the position, not at it, and to acknowledgments less the offset before', async () => {
     const connection = await establish(4002);
     const position = 0xffff_ffff;
     const adjustment = { position, offsetBefore: 3, offsetAfter: 10 };
@@ -186,7 +186,7 @@ describe.each(FAMILIES)('the sequence adjustment of the kernel, IPv%d,', (family
     const back = [
       { sent: 1, arrives: position - 1 },
       { sent: 2, arrives: position },
-      // Less than the one before: an acknowledgement from within what was put in goes back to before the position.
+      // Lower than the previous one: an acknowledgment inside the inserted bytes maps to before the position.
       { sent: 3, arrives: position - 6 },
       { sent: 10, arrives: 0 },
       { sent: 11, arrives: 1 },
@@ -204,7 +204,7 @@ describe.each(FAMILIES)('the sequence adjustment of the kernel, IPv%d,', (family
     }
   });
 
-  it('is there from the SYN on, and leaves the field of acknowledgements alone where there is none', async () => {
+  it('applies from the SYN on, and leaves the acknowledgment field alone without the ACK flag', async () => {
     const connection = await begin(4003);
     const original = { position: CLIENT_ISN, offsetBefore: 5, offsetAfter: 9 };
     const reply = { position: SERVER_ISN, offsetBefore: 0, offsetAfter: -7 };
@@ -221,7 +221,7 @@ describe.each(FAMILIES)('the sequence adjustment of the kernel, IPv%d,', (family
     ]);
   });
 
-  it('has no room on a connection that was translated without a helper, whose numbers stay as they are', async () => {
+  it('has no room on a NATed connection without a helper, whose numbers stay unchanged', async () => {
     const connection = await establish(4004, PLAIN_PORT);
     expect(connection.translated.address).not.toBe(client.address);
     const adjustment = { position: 100, offsetBefore: 20, offsetAfter: 30 };

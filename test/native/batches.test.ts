@@ -1,23 +1,23 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NF_DROP, VERDICT_FLAGS } from '../../src/kernel/binding.js';
 import { Shim, summarise } from './shim.js';
-import { Stage } from './stage.js';
+import { AddonLab } from './addon-lab.js';
 
 const ENOBUFS = 105;
 const EIO = 5;
 
 describe('the verdicts of a batch', () => {
-  let stage: Stage;
+  let lab: AddonLab;
   let shim: Shim;
 
   beforeAll(async () => {
-    stage = await Stage.build([
+    lab = await AddonLab.build([
       '-t mangle -A OUTPUT -p udp --dport 4000 -j NFQUEUE --queue-num 0 --queue-bypass',
     ]);
     shim = await Shim.build();
   });
   afterAll(async () => {
-    await stage.remove();
+    await lab.remove();
     shim.remove();
   });
 
@@ -43,9 +43,9 @@ describe('the verdicts of a batch', () => {
       messages: ['verdict drop 1', 'verdict drop 2'],
     },
   ];
-  it.each(cases)('$name: leave in one datagram, in order of arrival', async ({ rows, messages }) => {
+  it.each(cases)('$name: are sent in one datagram, in order of arrival', async ({ rows, messages }) => {
     const env = shim.environment();
-    await stage.play('batches', 'these rows', { argument: rows, env });
+    await lab.run('batches', 'these rows', { argument: rows, env });
     const verdicts = shim
       .sent()
       .map(summarise)
@@ -53,9 +53,9 @@ describe('the verdicts of a batch', () => {
     expect(verdicts).toEqual([messages]);
   });
 
-  it('leave as they stand when the callback throws', async () => {
+  it('are sent as written so far if the callback throws', async () => {
     const env = shim.environment();
-    const answer = await stage.play('batches', 'the callback throws at the third of five', { env });
+    const answer = await lab.run('batches', 'the callback throws at the third of five', { env });
     const verdicts = shim
       .sent()
       .map(summarise)
@@ -64,33 +64,33 @@ describe('the verdicts of a batch', () => {
     expect(answer).toEqual({ texts: ['text2', 'text3', 'text4', 'later'], thrown: 'on purpose' });
   });
 
-  it('leave when the callback throws null', async () => {
-    await expect(stage.play('batches', 'the callback throws null')).resolves.toEqual({
+  it('are sent if the callback throws null', async () => {
+    await expect(lab.run('batches', 'the callback throws null')).resolves.toEqual({
       texts: ['text'],
       thrown: null,
     });
   });
 
-  it('leave before an exception that nobody catches ends the process', async () => {
+  it('are sent before an uncaught exception ends the process', async () => {
     const env = shim.environment();
-    const ending = await stage.playToEnd('batches', 'nobody catches what the callback throws', { env });
+    const ending = await lab.runToEnd('batches', 'nobody catches what the callback throws', { env });
     expect(ending.status).toBe(1);
     expect(ending.stderr).toContain('Error: on purpose');
     expect(shim.sent().map(summarise).at(-1)).toEqual(['verdict accept 1']);
   });
 
-  it('are told as an error when they cannot be sent, and the queue goes on', async () => {
+  it('are reported as an error if they cannot be sent, and the queue stays open', async () => {
     const env = shim.environment({ VERDICT_ERRNO: ENOBUFS });
-    await expect(stage.play('batches', 'verdicts cannot be sent', { env })).resolves.toEqual({
+    await expect(lab.run('batches', 'verdicts cannot be sent', { env })).resolves.toEqual({
       errors: ['send verdicts: ENOBUFS'],
-      // The batch verdict reaches the packets that still wait, too.
+      // The batch verdict also applies to the packets that still wait.
       texts: ['lost', 'later', 'last'],
     });
   });
 
-  it('reach packets whose messages were cut, of which JavaScript sees no bytes', async () => {
+  it('are sent for packets with truncated messages, of which JavaScript sees no bytes', async () => {
     const env = shim.environment({ RECEIVE_BYTES: 60 });
-    await expect(stage.play('batches', 'messages are cut', { env })).resolves.toEqual({
+    await expect(lab.run('batches', 'messages are cut', { env })).resolves.toEqual({
       rows: [
         { packetId: 1, length: 0 },
         { packetId: 2, length: 0 },
@@ -100,9 +100,9 @@ describe('the verdicts of a batch', () => {
     });
   });
 
-  it('are no more when receiving fails: the queue closes itself, so that bypass rules let packets pass', async () => {
+  it('end if receiving fails: the queue closes itself, so that bypass rules accept packets', async () => {
     const env = shim.environment({ RECEIVE_ERRNO: EIO });
-    await expect(stage.play('batches', 'receiving fails', { env })).resolves.toEqual({
+    await expect(lab.run('batches', 'receiving fails', { env })).resolves.toEqual({
       errors: ['receive packets of queue 0: EIO'],
       texts: ['passes by'],
     });

@@ -11,11 +11,11 @@ import {
   SANITIZED_BUILD,
   sanitizerEnvironment,
 } from './sanitized-addon.js';
-import { Stage } from './stage.js';
+import { AddonLab } from './addon-lab.js';
 
 const EXPORTS = ['QueueSocket', 'RequestSocket', 'EventSocket', 'restartWith'];
 
-/** Node's headers where they are installed beside Node, so that node-gyp does not ask the network for them. */
+/** Node's headers if they are installed with Node, so that node-gyp does not download them. */
 function installedHeaders(): readonly string[] {
   const prefix = dirname(dirname(process.execPath));
   return existsSync(join(prefix, 'include/node/common.gypi')) ? [`--nodedir=${prefix}`] : [];
@@ -29,22 +29,22 @@ const exportsOf = async (folder: string): Promise<unknown> => {
 const tool = (name: string): string => join(ROOT, 'node_modules/.bin', name);
 
 describe('the addon', () => {
-  let stage: Stage;
+  let lab: AddonLab;
   const folders: string[] = [];
 
   beforeAll(async () => {
-    stage = await Stage.build([
+    lab = await AddonLab.build([
       '-t mangle -A OUTPUT -p udp --dport 4000 -j NFQUEUE --queue-num 0',
       '-A OUTPUT -m conntrack --ctstate INVALID -j DROP',
     ]);
   });
   afterAll(async () => {
-    await stage.remove();
+    await lab.remove();
     for (const folder of folders) rmSync(folder, { recursive: true });
   });
 
   const buildCopy = async (command: Command): Promise<string> => {
-    // Both tools build into `build/`: each gets a copy of the sources, and the build in use stays as it is.
+    // Both tools build into `build/`: each gets a copy of the sources, so the current build is not touched.
     const folder = mkdtempSync(join(tmpdir(), 'native-build-'));
     folders.push(folder);
     copySources(folder);
@@ -53,18 +53,22 @@ describe('the addon', () => {
     return folder;
   };
 
-  it('of the build in use is found and has its exports', async () => {
+  it('of the current build is found and has its exports', async () => {
     await expect(exportsOf(ROOT)).resolves.toEqual(EXPORTS);
   });
 
-  it('is built by node-gyp from the same sources, and works', { timeout: BUILD_DEADLINE_MS }, async () => {
-    const folder = await buildCopy([tool('node-gyp'), 'rebuild', '--jobs=max', ...installedHeaders()]);
-    await expect(exportsOf(folder)).resolves.toEqual(EXPORTS);
-    const env = { CONNTRACK_FTP_PREBUILD: folder };
-    await expect(stage.play('verdicts', 'accept and drop', { env })).resolves.toMatchObject({
-      texts: ['keep0', 'keep1', 'keep2'],
-    });
-  });
+  it(
+    'can be built by node-gyp from the same sources, and works',
+    { timeout: BUILD_DEADLINE_MS },
+    async () => {
+      const folder = await buildCopy([tool('node-gyp'), 'rebuild', '--jobs=max', ...installedHeaders()]);
+      await expect(exportsOf(folder)).resolves.toEqual(EXPORTS);
+      const env = { CONNTRACK_FTP_PREBUILD: folder };
+      await expect(lab.run('verdicts', 'accept and drop', { env })).resolves.toMatchObject({
+        texts: ['keep0', 'keep1', 'keep2'],
+      });
+    },
+  );
 
   describe('built with sanitizers', () => {
     let folder: string;
@@ -95,12 +99,12 @@ describe('the addon', () => {
       { file: 'workers', scenario: 'a worker serves the queue and ends' },
       { file: 'workers', scenario: 'workers are terminated', argument: 'count and close' },
     ])('$file: $scenario', async ({ file, scenario, argument }) => {
-      const ending = await stage.playToEnd(file, scenario, { env, argument });
+      const ending = await lab.runToEnd(file, scenario, { env, argument });
       expect(ending).toMatchObject({ status: 0, stderr: '' });
     });
 
-    it('outlives malformed messages, and those that once broke it', async () => {
-      const ending = await stage.playToEnd('malformed', 'malformed messages', {
+    it('survives malformed messages, including those that once broke it', async () => {
+      const ending = await lab.runToEnd('malformed', 'malformed messages', {
         env: await malformedEnvironment(folder, await buildKernelEnd(folder)),
         argument: { seed: 1, seconds: 20, iterations: 2000 },
       });

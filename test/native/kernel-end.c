@@ -1,10 +1,10 @@
 /*
- * Takes the kernel's place (LD_PRELOAD): each netfilter netlink socket is one end of a pair, and whoever tries the
- * addon writes into the other end what no kernel would send. Needs no privilege.
+ * Stands in for the kernel (LD_PRELOAD): each netfilter netlink socket is one end of a socket pair, and the test
+ * writes messages into the other end that no kernel would send. Needs no privilege.
  *
- * KERNEL_END            set by each socket(): the descriptor of the newest socket's other end
- * KERNEL_ANSWERS=FILE   a datagram that is sent is answered with the records of FILE, each a length (32 bits, host
- *                       order) and as many bytes; FILE is emptied, so that they come once
+ * KERNEL_END            set by each socket(): descriptor of the newest socket's other end
+ * KERNEL_ANSWERS=FILE   a sent datagram is answered with the records of FILE, each a length (32 bits, host
+ *                       order) followed by as many bytes; FILE is then emptied, so that they are sent once
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -22,7 +22,7 @@
 #define PAIR_BUFFER (8 << 20)
 #define PORT_ID 4711
 
-/* The other end of each of our sockets; 0 where a descriptor is none of ours. */
+/* The other end of each socket pair; 0 for other descriptors. */
 static int other_ends[MAX_DESCRIPTOR];
 
 static int other_end(int fd) {
@@ -33,7 +33,7 @@ int socket(int domain, int type, int protocol) {
   int (*real)(int, int, int) = dlsym(RTLD_NEXT, "socket");
   if (domain != AF_NETLINK || protocol != NETLINK_NETFILTER) return real(domain, type, protocol);
   int ends[2];
-  /* Datagrams in order, as many as the buffer holds; what does not fit is refused at once, not waited for. */
+  /* Keeps datagrams in order. A datagram that does not fit the buffer is refused at once. */
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) return -1;
   const int buffer = PAIR_BUFFER;
   setsockopt(ends[1], SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof(buffer));

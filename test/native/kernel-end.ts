@@ -1,5 +1,5 @@
 /**
- * `kernel-end.c`, built, and the environment in which a sanitized addon talks to it in place of the kernel.
+ * Builds `kernel-end.c`, and the environment in which a sanitized addon talks to it instead of the kernel.
  *
  * @module
  */
@@ -11,14 +11,17 @@ import { sanitizerEnvironment } from './sanitized-addon.js';
 
 const SOURCE = fileURLToPath(new URL('kernel-end.c', import.meta.url));
 
-/** Builds it into `folder` and answers the library. */
+/** Builds it into `folder` and returns the path of the library. */
 export async function buildKernelEnd(folder: string): Promise<string> {
   const library = join(folder, 'kernel-end.so');
   await runChecked(['cc', '-shared', '-fPIC', '-O1', '-Wall', '-Wextra', '-o', library, SOURCE, '-ldl']);
   return library;
 }
 
-/** Of the scenarios `malformed`, for the sanitized addon in `folder`; what they work on is kept there as well. */
+/**
+ * The environment for the `malformed` scenarios with the sanitized addon in `folder`; their working files are kept
+ * there too.
+ */
 export async function malformedEnvironment(folder: string, library: string): Promise<Record<string, string>> {
   const answers = join(folder, 'answers');
   writeFileSync(answers, '');

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Stage } from './stage.js';
+import { AddonLab } from './addon-lab.js';
 
 const QUEUE_USAGE =
   'TypeError: QueueSocket needs (options: object, onBatch: (count) => void, onError: (error) => void)';
@@ -9,17 +9,17 @@ const EVENT_USAGE =
 const TRANSACT_USAGE = 'TypeError: transact needs (request: Uint8Array, response: Uint8Array)';
 
 describe('a wrong call', () => {
-  let stage: Stage;
+  let lab: AddonLab;
 
   beforeAll(async () => {
-    stage = await Stage.build();
+    lab = await AddonLab.build();
   });
   afterAll(async () => {
-    await stage.remove();
+    await lab.remove();
   });
 
-  it('throws the sentence that the caller needs', async () => {
-    await expect(stage.play('misuse', 'wrong calls')).resolves.toEqual({
+  it('throws an error that tells the caller what is wrong', async () => {
+    await expect(lab.run('misuse', 'wrong calls')).resolves.toEqual({
       'QueueSocket without new': "TypeError: Class constructors cannot be invoked without 'new'",
       'QueueSocket without arguments': QUEUE_USAGE,
       'QueueSocket without callbacks': QUEUE_USAGE,
@@ -57,7 +57,7 @@ describe('a wrong call', () => {
     });
   });
 
-  it('hands on even a null that JavaScript throws', async () => {
-    await expect(stage.play('misuse', 'a null that is thrown')).resolves.toBeNull();
+  it('rethrows even a null that JavaScript throws', async () => {
+    await expect(lab.run('misuse', 'a null that is thrown')).resolves.toBeNull();
   });
 });

@@ -1,14 +1,15 @@
 /*
- * Stands between the addon and the C library (LD_PRELOAD), to see what it sends and to play kernels that we
- * do not have. Each part is off unless its environment variable is set:
+ * Runs between the addon and the C library (LD_PRELOAD) to log what the addon sends and to imitate kernels that
+ * are not available. Each part is off unless its environment variable is set:
  *
  * SHIM_SEND_LOG=FILE     each netlink datagram is appended to FILE as a line of hexadecimal digits
  * SHIM_CONFIG_FLAGS=N    NFQA_CFG_FLAGS and NFQA_CFG_MASK of a queue's configuration become N
  * SHIM_RECEIVE_ERRNO=N   recvmmsg fails with N
  * SHIM_RECEIVE_BYTES=N   recvmmsg has room for N bytes of each datagram
- * SHIM_BEFORE_ACK=TEXT   the last message of a queue's configuration takes effect, the shell runs TEXT, and
- * only then it is sent as it was: packets come before its acknowledgement SHIM_VERDICT_ERRNO=N   the first
- * datagram of verdicts is not sent and fails with N
+ * SHIM_BEFORE_ACK=TEXT   the last message of a queue's configuration is sent without an acknowledgement request,
+ *                        the shell runs TEXT, and the message is sent again unchanged: packets come before its
+ *                        acknowledgement
+ * SHIM_VERDICT_ERRNO=N   the first datagram of verdicts is not sent and fails with N
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -60,7 +61,7 @@ static int is_verdict(const uint8_t* bytes) {
 
 typedef ssize_t (*sendto_function)(int, const void*, size_t, int, const struct sockaddr*, socklen_t);
 
-/* Sends all messages, the last one without asking for its acknowledgement; answers where that one begins. */
+/* Sends all messages, the last one without requesting its acknowledgement; returns where that one begins. */
 static size_t send_without_last_ack(sendto_function real, int fd, uint8_t* bytes, size_t length,
                                     const struct sockaddr* to, socklen_t to_length) {
   size_t last = 0;

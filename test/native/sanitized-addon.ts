@@ -1,5 +1,6 @@
 /**
- * The addon built with the address and undefined behaviour sanitizers, in a folder of its own: the build in use stays.
+ * Builds the addon with the address and undefined behaviour sanitizers in a separate folder; the current build is
+ * not touched.
  *
  * @module
  */
@@ -12,7 +13,7 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const BUILD_DEADLINE_MS = 15 * 60_000;
 const SOURCES = ['native', 'CMakeLists.txt', 'binding.gyp', 'package.json'];
 
-/** Copies what a build needs into `folder`; file times stay, so that a second build there does what is left to do. */
+/** Copies the build inputs into `folder`; file times are kept, so that a second build there is incremental. */
 export function copySources(folder: string): void {
   mkdirSync(folder, { recursive: true });
   for (const name of SOURCES) {
@@ -23,13 +24,13 @@ export function copySources(folder: string): void {
   }
 }
 
-/** The command that builds it, in a folder with the sources. */
+/** The build command, for a folder with the sources. */
 export const SANITIZED_BUILD = [
   join(ROOT, 'node_modules/.bin/cmake-js'),
   ...['build', '--parallel=2', '--CDSANITIZE=ON'],
 ] as const;
 
-/** The environment in which Node loads the addon that was built in `folder`, and `preload` behind the sanitizer. */
+/** The environment in which Node loads the addon built in `folder`, with `preload` after the sanitizer. */
 export async function sanitizerEnvironment(
   folder: string,
   preload: readonly string[] = [],
@@ -38,7 +39,7 @@ export async function sanitizerEnvironment(
   return {
     CONNTRACK_FTP_PREBUILD: folder,
     LD_PRELOAD: [library.trim(), ...preload].join(':'),
-    // Node frees little of its own at its end; what the addon leaks is measured by its life tests.
+    // Node frees little memory at exit; the lifecycle tests measure leaks of the addon.
     ASAN_OPTIONS: 'detect_leaks=0',
   };
 }

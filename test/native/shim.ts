@@ -1,5 +1,5 @@
 /**
- * `netlink-shim.c`, built once a test file, and the datagrams that it has logged.
+ * Builds `netlink-shim.c` once per test file, and reads the datagrams that it logged.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { runChecked } from '../lab/command.js';
 
 const SOURCE = fileURLToPath(new URL('netlink-shim.c', import.meta.url));
 
-/** Its environment variables without `SHIM_`; what each does stands in the source. */
+/** Its environment variables without `SHIM_`; the source describes them. */
 export type ShimSetting = 'BEFORE_ACK' | 'CONFIG_FLAGS' | 'RECEIVE_BYTES' | 'RECEIVE_ERRNO' | 'VERDICT_ERRNO';
 
 export class Shim {
@@ -28,7 +28,7 @@ export class Shim {
     return shim;
   }
 
-  /** The environment that puts it before the C library, with a new log. */
+  /** The environment that preloads it before the C library, with a new log. */
   environment(settings: Partial<Record<ShimSetting, number | string>> = {}): Record<string, string> {
     writeFileSync(this.#path('log'), '');
     const variables = Object.entries(settings).map(([name, value]) => [`SHIM_${name}`, String(value)]);
@@ -39,7 +39,7 @@ export class Shim {
     };
   }
 
-  /** The netlink datagrams that were sent since the last `environment`. */
+  /** The netlink datagrams sent since the last `environment`. */
   sent(): readonly Buffer[] {
     const lines = readFileSync(this.#path('log'), 'utf8').split('\n');
     return lines.filter((line) => line !== '').map((line) => Buffer.from(line, 'hex'));
@@ -60,7 +60,7 @@ const NETFILTER_HEADER = 4;
 const ATTRIBUTE_HEADER = 4;
 const align = (length: number): number => (length + 3) & ~3;
 
-/** The messages of a datagram in a few words: `verdict accept 3 mark`, `batch accept 5`, `config`. */
+/** A short description of a datagram's messages: `verdict accept 3 mark`, `batch accept 5`, `config`. */
 export function summarise(datagram: Buffer): readonly string[] {
   const messages: string[] = [];
   let at = 0;

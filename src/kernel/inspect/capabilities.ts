@@ -1,11 +1,11 @@
 /**
- * What this kernel and host can do for us, each as a finding with its evidence and remedy. Nothing is changed:
- * what is tried out is taken back in the same breath, and no packet is sent.
+ * Checks what this kernel and host support; each check gives a finding with evidence and remedy. Nothing is changed
+ * permanently: trial objects are deleted immediately, and no packet is sent.
  *
  * @module
  */
 import { ConntrackFtpError } from '../../errors.js';
-import { probeAnchor, probeAnchors } from './carrier-helper.js';
+import { probeCarrierHelper, probeCarrierHelpers } from './carrier-helper.js';
 import type { NativeBinding } from '../binding.js';
 import { inspectConntrack } from './conntrack-probe.js';
 import { inspectSysctls } from './conntrack-sysctl.js';
@@ -16,19 +16,19 @@ import { hasNetAdmin, NET_ADMIN_REMEDY } from '../capability.js';
 import { findQueueOwner, formatQueueOwner } from './queue-owner.js';
 import { probeQueue } from './queue-probe.js';
 
-/** What the inspection is about. */
+/** What to inspect. */
 export interface InspectionOptions {
-  /** The queue that is to be used, the first one of several workers. */
+  /** The NFQUEUE number to check; the first one if there are several workers. */
   readonly queue: number;
-  /** Queues from there on; 1 unless given. */
+  /** Number of consecutive queues; default 1. */
   readonly workers?: number;
-  /** The helper to use as the anchor; without it the known candidates are tried. */
+  /** The carrier helper to check; `undefined`: the known candidates. */
   readonly anchor?: string;
-  /** Where the process file system is. */
+  /** Mount point of the proc file system. */
   readonly procRoot?: string;
 }
 
-/** All findings, in the order in which one rests on another. */
+/** Returns all findings; each one depends only on earlier ones. */
 export function inspectCapabilities(binding: NativeBinding, options: InspectionOptions): readonly Finding[] {
   const procRoot = options.procRoot ?? '/proc';
   const findings = [inspectNetAdmin(procRoot)];
@@ -73,7 +73,9 @@ function inspectOverNetlink(
   return [
     ...inspectQueue(socket, options, procRoot),
     ...conntrack,
-    ...(usable ? [inspectAnchor(socket, 4, options.anchor), inspectAnchor(socket, 6, options.anchor)] : []),
+    ...(usable
+      ? [inspectCarrierHelper(socket, 4, options.anchor), inspectCarrierHelper(socket, 6, options.anchor)]
+      : []),
   ];
 }
 
@@ -119,13 +121,14 @@ function inspectQueueOwners({ queue, workers = 1 }: InspectionOptions, procRoot:
   return warning(
     'queue',
     `queue ${owner.queue} is taken by ${formatQueueOwner(owner)}`,
-    'stop that process, or choose another queue with --queue, in the ruleset too',
+    'stop that process, or choose another queue with --queue, also in the ruleset',
   );
 }
 
-function inspectAnchor(socket: NetlinkSocket, family: 4 | 6, wanted: string | undefined): Finding {
+function inspectCarrierHelper(socket: NetlinkSocket, family: 4 | 6, wanted: string | undefined): Finding {
   const id = `anchor-ipv${family}` as const;
-  const probes = wanted === undefined ? probeAnchors(socket, family) : [probeAnchor(socket, wanted, family)];
+  const probes =
+    wanted === undefined ? probeCarrierHelpers(socket, family) : [probeCarrierHelper(socket, wanted, family)];
   const usable = probes.find((probe) => probe.usable);
   if (usable !== undefined) return ok(id, usable.evidence);
   return missing(

@@ -1,8 +1,7 @@
 /**
- * The anchor: the kernel accepts an expectation only for a connection that carries a connection tracking helper.
- * Any registered TCP helper will do, so the ruleset attaches one that does nothing with FTP text. Which one
- * the running kernel has, and whether it lets expectations be made for it, is not read from a version
- * number but tried out.
+ * Probes for a carrier helper. The kernel accepts an expectation only for a connection that has a connection
+ * tracking helper. Any registered TCP helper will do, so the ruleset attaches one that ignores FTP text. Which
+ * helpers the running kernel has, and whether they can carry expectations, is probed; version numbers do not tell.
  *
  * @module
  */
@@ -14,16 +13,16 @@ import { ERRNO, errnoName } from '../errno.js';
 import type { NetlinkSocket } from '../netlink-socket.js';
 import { withThrowawayEntry } from './throwaway-entry.js';
 
-/** Best first. What each of them does when it is given FTP text decides the order. */
-export const ANCHOR_CANDIDATES = [
+/** Best first, ordered by what each helper does with FTP text. */
+export const CARRIER_HELPER_CANDIDATES = [
   { helper: 'sane', why: 'looks only at binary requests of exactly 8 bytes' },
   { helper: 'pptp', why: 'looks only for the magic number of PPTP; IPv4 only' },
   { helper: 'irc', why: 'copies client data under a global lock, looks for DCC offers; IPv4 only' },
   { helper: 'Q.931', why: 'copies data under a global lock, looks for H.323 headers' },
 ] as const;
 
-/** What became of one helper in one family. */
-export interface AnchorProbe {
+/** The result of probing one helper in one address family. */
+export interface CarrierHelperProbe {
   readonly helper: string;
   readonly family: 4 | 6;
   readonly usable: boolean;
@@ -31,8 +30,8 @@ export interface AnchorProbe {
   readonly evidence: string;
 }
 
-/** Tries whether a connection of `family` that carries `helper` can have an expectation. */
-export function probeAnchor(socket: NetlinkSocket, helper: string, family: 4 | 6): AnchorProbe {
+/** Probes whether a connection of `family` with `helper` can have an expectation. */
+export function probeCarrierHelper(socket: NetlinkSocket, helper: string, family: 4 | 6): CarrierHelperProbe {
   const expected = withThrowawayEntry(socket, family, helper, (tuple) => expectOnce(socket, family, tuple));
   if (!expected.made) {
     return { helper, family, usable: false, evidence: explainNoEntry(helper, family, expected.errno) };
@@ -44,18 +43,18 @@ export function probeAnchor(socket: NetlinkSocket, helper: string, family: 4 | 6
   return { helper, family, usable, evidence };
 }
 
-/** Probes the candidates for `family`, best first, up to the first usable one. */
-export function probeAnchors(socket: NetlinkSocket, family: 4 | 6): readonly AnchorProbe[] {
-  const probes: AnchorProbe[] = [];
-  for (const { helper } of ANCHOR_CANDIDATES) {
-    const probe = probeAnchor(socket, helper, family);
+/** Probes the candidates for `family`, best first, until one is usable. */
+export function probeCarrierHelpers(socket: NetlinkSocket, family: 4 | 6): readonly CarrierHelperProbe[] {
+  const probes: CarrierHelperProbe[] = [];
+  for (const { helper } of CARRIER_HELPER_CANDIDATES) {
+    const probe = probeCarrierHelper(socket, helper, family);
     probes.push(probe);
     if (probe.usable) break;
   }
   return probes;
 }
 
-/** Makes an expectation for the connection `tuple` and takes it away again; the errno of the making, or 0. */
+/** Creates an expectation for the connection `master` and deletes it. Returns the errno of the creation, or 0. */
 function expectOnce(socket: NetlinkSocket, family: 4 | 6, master: Tuple): number {
   const tuple = {
     source: master.destination,
@@ -68,7 +67,7 @@ function expectOnce(socket: NetlinkSocket, family: 4 | 6, master: Tuple): number
   const create = MESSAGE_FLAGS.create | MESSAGE_FLAGS.exclusive;
   writeExpectation(request(CTNETLINK_MESSAGES.new, create), { master, tuple, sourcePortMask: 0 });
   writeExpectation(request(CTNETLINK_MESSAGES.delete, 0), { tuple });
-  const [made] = socket.transact('probe an anchor');
+  const [made] = socket.transact('probe a carrier helper');
   return made?.errno ?? 0;
 }
 

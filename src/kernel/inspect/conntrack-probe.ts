@@ -1,5 +1,5 @@
 /**
- * Whether ctnetlink is there: connection tracking entries, expectations, connmarks. Asked on throw-away entries.
+ * Probes ctnetlink: connection tracking entries, expectations and connmarks. Uses throw-away entries.
  *
  * @module
  */
@@ -7,28 +7,22 @@ import { writeConntrack } from '../../wire/conntrack.js';
 import { writeExpectation } from '../../wire/expectation.js';
 import { ADDRESS_FAMILIES, CTNETLINK_MESSAGES, SUBSYSTEMS, type Subsystem } from '../../wire/nfnetlink.js';
 import type { NetlinkWriter } from '../../wire/netlink-writer.js';
-import type { Tuple } from '../../wire/tuple.js';
 import { ConntrackTable } from '../conntrack-table.js';
 import { ERRNO, errnoName } from '../errno.js';
 import { missing, ok, warning, type Finding } from './finding.js';
 import { malformed, type NetlinkSocket } from '../netlink-socket.js';
 import { NET_ADMIN_REMEDY } from '../capability.js';
-import { withThrowawayEntry } from './throwaway-entry.js';
+import { documentationTuple, withThrowawayEntry } from './throwaway-entry.js';
 
 const LOAD_CTNETLINK =
   'load it with `modprobe nf_conntrack_netlink`, or run on a kernel with CONFIG_NF_CT_NETLINK';
 const OPERATION = 'probe connection tracking';
-/** Between documentation addresses: the kernel has no such connection, and says so where it can be asked. */
-const NO_CONNECTION: Tuple = {
-  source: Uint8Array.of(192, 0, 2, 1),
-  sourcePort: 1,
-  destination: Uint8Array.of(192, 0, 2, 2),
-  destinationPort: 1,
-};
+/** The kernel has no such connection: ENOENT proves that ctnetlink works. */
+const NO_CONNECTION = documentationTuple(4, 1);
 
 /**
- * Findings about connection tracking entries and expectations, and where both are there, about connmarks. Throws what
- * `NetlinkSocket.transact` throws.
+ * Returns findings about connection tracking entries and expectations and, if both are available, about connmarks.
+ * Throws the errors of `NetlinkSocket.transact`.
  */
 export function inspectConntrack(socket: NetlinkSocket): readonly Finding[] {
   writeConntrack(requestGet(socket, SUBSYSTEMS.conntrack), { original: NO_CONNECTION });
@@ -46,7 +40,7 @@ function requestGet(socket: NetlinkSocket, subsystem: Subsystem): NetlinkWriter 
   return socket.request(subsystem, CTNETLINK_MESSAGES.get, 0, ADDRESS_FAMILIES.ipv4);
 }
 
-/** ENOENT: the kernel looked, and there is none. EINVAL: it does not know the subsystem. */
+/** ENOENT: the kernel searched and found nothing. EINVAL: it does not know the subsystem. */
 function subsystemFinding(id: 'conntrack' | 'expectation', what: string, errno: number): Finding {
   if (errno === 0 || errno === ERRNO.ENOENT) return ok(id, `the kernel tells of ${what} over ctnetlink`);
   if (errno === ERRNO.EPERM) {

@@ -1,6 +1,6 @@
 /**
- * The kernel parameters of connection tracking that matter here (Documentation/networking/
- * nf_conntrack-sysctl.rst), as findings.
+ * Findings about the sysctls of connection tracking that matter here
+ * (Documentation/networking/nf_conntrack-sysctl.rst).
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ok, warning, type Finding, type FindingId } from './finding.js';
 
-/** Below this a busy server's pending transfers may fill the table: each control connection may hold one. */
+/** With fewer, the pending transfers of a busy server may fill the table: each control connection may have one. */
 const EXPECT_MAX_LOW = 256;
 
 interface Parameter {
@@ -53,7 +53,7 @@ const PARAMETERS: readonly Parameter[] = [
   },
 ];
 
-/** Parameters that this kernel or namespace does not show are left out. */
+/** Skips parameters that this kernel or network namespace does not have. */
 export function inspectSysctls(procRoot = '/proc'): readonly Finding[] {
   return PARAMETERS.flatMap(({ id, name, judge }) => {
     const value = readParameter(procRoot, name);

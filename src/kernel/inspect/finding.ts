@@ -1,13 +1,13 @@
 /**
- * What an inspection found out about this host, for `doctor` and for the reasons why `run` cannot start.
+ * Findings about this host, for `doctor` and for the reasons why `run` cannot start.
  *
  * @module
  */
 
-/** `ok`: as it should be; `warning`: works, with a drawback; `missing`: nothing can work without it. */
+/** `ok`: as required; `warning`: works, with a drawback; `missing`: nothing works without it. */
 export type FindingLevel = 'ok' | 'warning' | 'missing';
 
-/** Scripts know findings by these. */
+/** Stable ids for scripts. */
 export type FindingId =
   | 'net-admin'
   | 'netlink'
@@ -29,13 +29,13 @@ export type FindingId =
 export interface Finding {
   readonly id: FindingId;
   readonly level: FindingLevel;
-  /** What was seen, as a sentence. */
+  /** What was observed, as a sentence. */
   readonly evidence: string;
-  /** What to do about it; `undefined` where nothing needs doing. */
+  /** How to fix it; `undefined` if nothing needs to be done. */
   readonly remedy: string | undefined;
 }
 
-/** All is well, and why that is known. */
+/** Everything is fine; `evidence` says why. */
 export const ok = (id: FindingId, evidence: string): Finding => ({
   id,
   level: 'ok',
@@ -43,7 +43,7 @@ export const ok = (id: FindingId, evidence: string): Finding => ({
   remedy: undefined,
 });
 
-/** It works; this is the drawback, and how to be rid of it. */
+/** It works, with the drawback in `evidence`; `remedy` removes the drawback. */
 export const warning = (id: FindingId, evidence: string, remedy: string): Finding => ({
   id,
   level: 'warning',
@@ -51,7 +51,7 @@ export const warning = (id: FindingId, evidence: string, remedy: string): Findin
   remedy,
 });
 
-/** It cannot work; this is why, and what to do. */
+/** It cannot work; `evidence` says why, and `remedy` how to fix it. */
 export const missing = (id: FindingId, evidence: string, remedy: string): Finding => ({
   id,
   level: 'missing',

@@ -1,17 +1,17 @@
 /**
- * Who holds an NFQUEUE: from the queue's port id (/proc/net/netfilter/nfnetlink_queue) to the socket's inode
- * (/proc/net/netlink) to the process that has it open (/proc/PID/fd). Whatever cannot be read, for want of
- * permission or of the file, leaves its part of the answer out.
+ * Finds the process that holds an NFQUEUE: the queue's port id (/proc/net/netfilter/nfnetlink_queue) leads to the
+ * socket's inode (/proc/net/netlink), and the inode to the process that has it open (/proc/PID/fd). A file that is
+ * missing or not readable only leaves its part of the result out.
  *
  * @module
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The socket that a queue is bound to, and its process as far as it is known. */
+/** The socket that holds a queue, and its process if known. */
 export interface QueueOwner {
   readonly queue: number;
-  /** Netlink port id: the process id for the first netlink socket of a process, but not for others. */
+  /** Netlink port id: equal to the process id for the first netlink socket of a process, but not for others. */
   readonly portId: number;
   readonly pid: number | undefined;
   /** /proc/PID/comm. */
@@ -21,7 +21,7 @@ export interface QueueOwner {
 /** NETLINK_NETFILTER, the `Eth` column of /proc/net/netlink. */
 const NETLINK_NETFILTER = 12;
 
-/** Answers `undefined` where nobody holds the queue, or it cannot be known. */
+/** Returns `undefined` if nobody holds the queue or the owner cannot be determined. */
 export function findQueueOwner(queue: number, procRoot = '/proc'): QueueOwner | undefined {
   const row = tableRows(join(procRoot, 'net/netfilter/nfnetlink_queue')).find(([number]) => number === queue);
   const portId = row?.[1];
@@ -30,14 +30,14 @@ export function findQueueOwner(queue: number, procRoot = '/proc'): QueueOwner | 
   return { queue, portId, pid, command: pid === undefined ? undefined : commandOf(procRoot, pid) };
 }
 
-/** `process 4711 (conntrack-ftp)`, as far as it is known. */
+/** `process 4711 (conntrack-ftp)`, or as much of it as is known. */
 export function formatQueueOwner(owner: QueueOwner): string {
   if (owner.pid === undefined)
     return `a process that cannot be seen from here (netlink port ${owner.portId})`;
   return `process ${owner.pid}${owner.command === undefined ? '' : ` (${owner.command})`}`;
 }
 
-/** The numbers of each line of a table of decimal columns; a missing file has no lines. */
+/** Parses a table of decimal columns; a missing file has no rows. */
 function tableRows(path: string): number[][] {
   return readText(path)
     .split('\n')
@@ -70,7 +70,7 @@ function commandOf(procRoot: string, pid: number): string | undefined {
   return command === '' ? undefined : command;
 }
 
-/** Processes end and descriptors close while they are looked at: what is gone reads as empty. */
+/** Processes may end and descriptors may close during the search; a missing file reads as empty. */
 function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');

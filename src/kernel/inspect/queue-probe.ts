@@ -1,6 +1,6 @@
 /**
- * What this kernel's NFQUEUE can do, tried out on a queue that nobody uses. It is bound for the length of one
- * system call; no rule sends packets to it.
+ * Probes this kernel's NFQUEUE on an unused queue. The queue is bound for the duration of one system call; no rule
+ * sends packets to it.
  *
  * @module
  */
@@ -13,16 +13,16 @@ import { findQueueOwner } from './queue-owner.js';
 const HIGHEST_QUEUE = 0xffff;
 const OPERATION = 'probe NFQUEUE';
 
-/** Errnos, 0 where the kernel agreed. The flags mean nothing unless `bind` is 0. */
+/** Errnos, 0 for success. The flags are meaningful only if `bind` is 0. */
 export interface QueueProbe {
   readonly queue: number;
   readonly bind: number;
   readonly failOpen: number;
-  /** EOPNOTSUPP where the kernel lacks CONFIG_NETFILTER_NETLINK_GLUE_CT. */
+  /** EOPNOTSUPP if the kernel lacks CONFIG_NETFILTER_NETLINK_GLUE_CT. */
   readonly conntrack: number;
 }
 
-/** Throws what `NetlinkSocket.transact` throws; a refusal is an errno of the answer. */
+/** Throws the errors of `NetlinkSocket.transact`; a refusal is an errno in the result. */
 export function probeQueue(socket: NetlinkSocket, procRoot = '/proc'): QueueProbe {
   let queue = HIGHEST_QUEUE;
   while (queue > 0 && findQueueOwner(queue, procRoot) !== undefined) queue -= 1;

@@ -1,6 +1,6 @@
 /**
- * Conntrack entries to ask questions on: made over ctnetlink between documentation addresses (RFC 5737, RFC 3849),
- * forgotten right after. No packet is sent, and no connection is touched.
+ * Temporary conntrack entries for probes: created over ctnetlink between documentation addresses (RFC 5737, RFC
+ * 3849) and deleted right after. No packet is sent, and no connection is touched.
  *
  * @module
  */
@@ -22,14 +22,23 @@ const SERVER = {
   6: Uint8Array.of(0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2),
 } as const;
 const FTP_PORT = 21;
-/** Two inspections at the same time meet on a port; the later one takes the next. */
+
+/** A connection between documentation addresses, which no host has. */
+export const documentationTuple = (family: 4 | 6, sourcePort: number): Tuple => ({
+  source: CLIENT[family],
+  sourcePort,
+  destination: SERVER[family],
+  destinationPort: FTP_PORT,
+});
+
+/** Two simultaneous inspections may collide on a port; the later one takes the next port. */
 const FIRST_PORT = 61000;
 const PORTS = 16;
-/** Should this process die in between, the entry goes by itself after as many seconds. */
+/** Seconds after which the entry expires by itself if this process dies before deleting it. */
 const TIMEOUT = 5;
 const OPERATION = 'make a throw-away connection tracking entry';
 
-/** Runs `ask` with an entry, which carries `helper` where one is named; or answers the errno of the refusal. */
+/** Runs `ask` with an entry that has `helper`, if one is given. Returns the result, or the errno of the refusal. */
 export function withThrowawayEntry<T>(
   socket: NetlinkSocket,
   family: 4 | 6,
@@ -38,14 +47,9 @@ export function withThrowawayEntry<T>(
 ): { readonly made: true; readonly answer: T } | { readonly made: false; readonly errno: number } {
   let errno = 0;
   for (let port = FIRST_PORT; port < FIRST_PORT + PORTS; port += 1) {
-    const tuple = {
-      source: CLIENT[family],
-      sourcePort: port,
-      destination: SERVER[family],
-      destinationPort: FTP_PORT,
-    };
+    const tuple = documentationTuple(family, port);
     ({ errno } = make(socket, family, tuple, helper));
-    if (errno === 0) return { made: true, answer: askThenForget(socket, tuple, ask) };
+    if (errno === 0) return { made: true, answer: askThenRemove(socket, tuple, ask) };
     if (errno !== ERRNO.EEXIST) break;
   }
   return { made: false, errno };
@@ -66,7 +70,7 @@ function make(socket: NetlinkSocket, family: 4 | 6, tuple: Tuple, helper: string
   return answer;
 }
 
-function askThenForget<T>(socket: NetlinkSocket, tuple: Tuple, ask: (tuple: Tuple) => T): T {
+function askThenRemove<T>(socket: NetlinkSocket, tuple: Tuple, ask: (tuple: Tuple) => T): T {
   try {
     return ask(tuple);
   } finally {

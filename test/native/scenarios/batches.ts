@@ -1,5 +1,5 @@
 /**
- * What is sent to the kernel for a batch, the unhappy endings of its callback included.
+ * What is sent to the kernel for a batch, including batches whose callback fails.
  *
  * @module
  */

@@ -1,12 +1,12 @@
 /**
- * What a call throws, in the words of the contract.
+ * Describes the error that a call throws, in the terms of the addon's contract.
  *
  * @module
  */
 import type { NativeError } from '../../../src/kernel/binding.js';
 
 export interface Described {
-  /** The class that JavaScript code would ask for with instanceof. */
+  /** The class to test for with instanceof. */
   readonly class: string;
   readonly message: string;
   readonly errno?: unknown;
@@ -14,7 +14,7 @@ export interface Described {
   readonly operation?: unknown;
 }
 
-/** The error that `call` throws; `undefined` where it throws none. */
+/** The error that `call` throws, or `undefined`. */
 export function describeError(call: () => unknown): Described | undefined {
   try {
     call();

@@ -1,5 +1,5 @@
 /**
- * Conntrack events as they come.
+ * Receiving conntrack events.
  *
  * @module
  */
@@ -16,7 +16,7 @@ const NFNLGRP_CONNTRACK_DESTROY = 3;
 
 type OnEvents = (socket: NativeEventSocket, types: readonly number[]) => void;
 
-/** Listens to new and ended connections; `onEvents` is given the types of the messages in the slab. */
+/** Listens to new and ended connections; passes the message types in the slab to `onEvents`. */
 function listen(onEvents: OnEvents, receiveBufferBytes = 1 << 20): NativeEventSocket {
   const { EventSocket } = loadBinding();
   const socket: NativeEventSocket = new EventSocket(
@@ -37,7 +37,7 @@ function listen(onEvents: OnEvents, receiveBufferBytes = 1 << 20): NativeEventSo
   return socket;
 }
 
-/** One datagram to each of these ports: as many new connections, before it returns. */
+/** Sends one datagram to each of these ports, which makes as many new connections before it returns. */
 function connect(firstPort: number, count: number): void {
   const script = `for port in $(seq ${firstPort} ${firstPort + count - 1}); do echo > /dev/udp/127.0.0.1/$port; done`;
   spawnSync('bash', ['-c', script]);
@@ -92,7 +92,7 @@ await perform({
     connect(1, 1);
     await waitFor('the event', () => calls > 0);
     connect(2, 1);
-    // Nothing keeps the process running any more: it ends here by itself.
+    // Nothing keeps the process running any more: it ends by itself here.
     process.once('beforeExit', () => {
       process.exitCode = calls === 1 ? 0 : 1;
     });

@@ -1,5 +1,5 @@
 /**
- * Beginnings and ends: closing, garbage collection, exits.
+ * Lifetimes: closing, garbage collection, exits.
  *
  * @module
  */
@@ -39,7 +39,7 @@ const collectGarbage = async (): Promise<void> => {
   }
 };
 
-/** In a function of its own, so that no local variable keeps the queue. */
+/** A separate function, so that no local variable keeps the queue alive. */
 function openForgotten(onBatch: () => void, close: boolean): WeakRef<NativeQueue> {
   const queue = openQueue(onBatch);
   if (close) queue.close();
@@ -63,14 +63,14 @@ await perform({
         calls += 1;
         current.close();
         current.close();
-        // The batch under way still gets its verdicts as the table says.
+        // The current batch still gets its verdicts from the table.
         setVerdict(current, 1, { verdict: NF_DROP });
       },
       { batchSize: 4 },
     );
     sendAtOnce(numbered('text', 4));
     const texts = [...(await receiver.received(3))];
-    // Nobody listens: the rule lets these pass.
+    // Nobody listens: the bypass rule accepts these.
     sendAtOnce(numbered('after', 2));
     await receiver.received(5);
     const second = openQueue(acceptAll);
@@ -94,7 +94,7 @@ await perform({
     await nextTurn();
     receiver.close();
     queue.close();
-    // What was queued when its queue was closed is dropped by the kernel.
+    // The kernel drops packets that were queued when their queue was closed.
     return { calls, texts: receiver.texts };
   },
 

@@ -1,6 +1,6 @@
 /**
- * Malformed netlink messages through the addon and our readers behind it; kernel-end.c is the kernel. An input is a way in
- * and some datagrams, so that one which broke something can be played again.
+ * Sends malformed netlink messages through the addon and the readers behind it; kernel-end.c stands in for the
+ * kernel. An input is an entry point and some datagrams, so that an input that broke something can be replayed.
  *
  * @module
  */
@@ -26,17 +26,17 @@ const binding = loadBinding();
 
 const QUEUE_PACKET = messageType(SUBSYSTEMS.queue, 0);
 const NFQA = { packetHeader: 1, mark: 3, inDevice: 5, payload: 10, capturedLength: 13, skbInfo: 14 } as const;
-/** As many as are written at once, and a queue's configuration takes three acknowledgements. */
+/** Datagrams written at once; a queue's configuration takes three acknowledgements. */
 const MOST_DATAGRAMS = 8;
 const CONFIGURATION_STEPS = 3;
 const MOST_TURNS = 10_000;
 const MAX_INPUT = 70_000;
-/** Of the packet slab: some datagrams are longer than their slots. */
+/** Copy range of the packet slab: some datagrams are longer than their slots. */
 const COPY_RANGE = 2000;
 
 const WAYS_IN = ['queue', 'events', 'requests', 'configuration'] as const;
 
-/** A netlink message of these attributes, as x64 and arm64 have it. */
+/** A netlink message with these attributes, as on x64 and arm64. */
 function message(
   type: number,
   sequence: number,
@@ -62,7 +62,7 @@ function uint32(value: number): Buffer {
   return bytes;
 }
 
-/** A queued packet as nfnetlink_queue tells of it. */
+/** A packet message as nfnetlink_queue sends it. */
 function packetMessage(id: number, payload: Buffer): Buffer {
   return message(QUEUE_PACKET, 0, [
     [NFQA.packetHeader, Buffer.concat([uint32(id), Buffer.from('080000', 'hex')])],
@@ -74,7 +74,7 @@ function packetMessage(id: number, payload: Buffer): Buffer {
   ]);
 }
 
-/** struct nlmsgerr: an errno, and the header of the request. */
+/** struct nlmsgerr: an errno and the header of the request. */
 function acknowledgement(sequence: number, errno: number): Buffer {
   const bytes = Buffer.concat([
     message(CONTROL_TYPES.error, sequence, []),
@@ -90,7 +90,7 @@ const ACKNOWLEDGEMENTS = Array.from({ length: CONFIGURATION_STEPS }, (_, step) =
   acknowledgement(step + 1, 0),
 );
 
-/** Datagrams to change; answers to requests have the number of the request that is made here. */
+/** Datagrams to mutate; answers have the sequence number of the request that is made here. */
 const POOL: readonly Buffer[] = [
   ...ACKNOWLEDGEMENTS,
   ...[1, 17, 105].map((errno) => acknowledgement(1, errno)),
@@ -120,7 +120,7 @@ function anyInput(random: Random): Buffer {
   return Buffer.concat([Buffer.of(random.below(256)), records(datagrams)]);
 }
 
-/** Each with its length before it, as kernel-end.c reads them. */
+/** Each datagram is preceded by its length, as kernel-end.c reads them. */
 function records(datagrams: readonly Buffer[]): Buffer {
   return Buffer.concat(
     datagrams.flatMap((datagram) => {
@@ -145,7 +145,7 @@ const answerWith = (datagrams: readonly Buffer[]): void => {
   writeFileSync(process.env['KERNEL_ANSWERS'] ?? '', records(datagrams));
 };
 
-/** The descriptor of the kernel's end of the socket that was opened last. */
+/** Descriptor of the kernel's end of the most recently opened socket. */
 const kernelEnd = (): number => Number(process.env['KERNEL_END']);
 
 async function until(what: string, isSo: () => boolean): Promise<void> {
@@ -155,7 +155,10 @@ async function until(what: string, isSo: () => boolean): Promise<void> {
   }
 }
 
-/** Everything that malformed messages go through; opened once, so that each input meets what the last one left. */
+/**
+ * All sockets that malformed messages go through; opened once, so that each input meets the state that the last one
+ * left.
+ */
 class Addon {
   readonly #queue: PacketQueue;
   readonly #queueEnd: number;
@@ -191,7 +194,7 @@ class Addon {
         await this.#queuePackets(datagrams);
         break;
       case 'events':
-        await this.#tellEvents(datagrams);
+        await this.#sendEvents(datagrams);
         break;
       case 'requests':
         this.#answerRequests(datagrams);
@@ -221,7 +224,7 @@ class Addon {
     });
   }
 
-  /** Reads all of it, and gives it some verdict. */
+  /** Reads the whole packet and sets a verdict. */
   #takePacket(queue: PacketQueue, row: number): void {
     this.#packets++;
     const [start, end] = [queue.start(row), queue.end(row)];
@@ -241,7 +244,7 @@ class Addon {
     }
   }
 
-  /** Each datagram is a packet, a rejected verdict, or malformed. */
+  /** Each datagram counts as a packet, a rejected verdict, or malformed. */
   async #queuePackets(datagrams: readonly Buffer[]): Promise<void> {
     const counted = (): number => this.#packets + this.#queue.malformed + this.#queue.rejected;
     const before = counted();
@@ -249,13 +252,13 @@ class Addon {
     await until('the packets', () => counted() >= before + datagrams.length);
   }
 
-  /** Whatever they are, a sound one is heard after them. */
-  async #tellEvents(datagrams: readonly Buffer[]): Promise<void> {
+  /** Whatever the datagrams contain, a valid event after them is received. */
+  async #sendEvents(datagrams: readonly Buffer[]): Promise<void> {
     for (const datagram of datagrams) writeSync(this.#eventsEnd, datagram);
     const before = this.#eventsSeen;
-    await until('a sound event', () => {
+    await until('a valid event', () => {
       if (this.#eventsSeen > before) return true;
-      writeSync(this.#eventsEnd, SOUND_EVENT);
+      writeSync(this.#eventsEnd, VALID_EVENT);
       return false;
     });
     await turn();
@@ -272,7 +275,7 @@ class Addon {
     }
   }
 
-  /** A queue that is opened meanwhile: it opens or says why not. */
+  /** Opens another queue: it either opens or reports why not. */
   #answerConfiguration(datagrams: readonly Buffer[]): void {
     answerWith([...datagrams, ...ACKNOWLEDGEMENTS.slice(datagrams.length % 2)]);
     const before = process.env['KERNEL_END'];
@@ -287,7 +290,7 @@ class Addon {
   }
 }
 
-const SOUND_EVENT =
+const VALID_EVENT =
   recordedDatagrams().find(
     (datagram) => datagram.readUInt16LE(4) === messageType(SUBSYSTEMS.expectation, 0),
   ) ?? Buffer.alloc(0);
@@ -299,7 +302,7 @@ interface Argument {
 }
 
 await perform({
-  /** First those that once broke something. */
+  /** Runs saved crashes first. */
   'malformed messages': async (argument) => {
     const { seed, seconds, iterations } = argument as Argument;
     const random = new Random(seed);

@@ -1,5 +1,5 @@
 /**
- * Calls that are wrong, and what they are told. Types are not asked: JavaScript has none at run time.
+ * Wrong calls and their errors. Types do not help: JavaScript has none at run time.
  *
  * @module
  */
@@ -24,7 +24,7 @@ await perform({
     const openWith = (option: object) => open({ ...OPTIONS, ...option }, ignore, ignore);
     const requests = new RequestSocket();
     const transact = (...args: unknown[]) => (requests as Record<string, Callable>)['transact']?.(...args);
-    /** Reads the property that instances of `owner` have with another receiver. */
+    /** Reads a property of `owner`'s instances with another receiver. */
     const read = (owner: Constructible, name: string, receiver: unknown): unknown =>
       Reflect.get(owner.prototype as object, name, receiver);
 

@@ -1,5 +1,5 @@
 /**
- * A queue with the usual options, and what its tables say, by name.
+ * Opens a queue with the usual options, and reads and writes its tables by column name.
  *
  * @module
  */
@@ -27,7 +27,7 @@ export const OPTIONS: NativeQueueOptions = {
 
 export type OnBatch = (queue: NativeQueue, count: number) => void;
 
-/** Opens a queue; errors are thrown, and so end the scenario, unless `onError` takes them. */
+/** Opens a queue; errors are thrown, which ends the scenario, unless `onError` is given. */
 export function openQueue(
   onBatch: OnBatch,
   options: Partial<NativeQueueOptions> = {},
@@ -50,7 +50,7 @@ export const acceptAll: OnBatch = () => undefined;
 
 export type IndexRow = Record<keyof typeof INDEX, number>;
 
-/** One row of the index by its columns' names. */
+/** One row of the index, by column name. */
 export function indexRow(queue: NativeQueue, at: number): IndexRow {
   const columns = Object.entries(INDEX).map(([name, column]) => [
     name,
@@ -59,7 +59,7 @@ export function indexRow(queue: NativeQueue, at: number): IndexRow {
   return Object.fromEntries(columns) as IndexRow;
 }
 
-/** The packet as it lies in the slab, from its network header. */
+/** The packet in the slab, from its network header. */
 export function packetOf(queue: NativeQueue, at: number): Buffer {
   const { offset, length } = indexRow(queue, at);
   return Buffer.from(queue.slab, offset, length);
@@ -68,12 +68,12 @@ export function packetOf(queue: NativeQueue, at: number): Buffer {
 const UDP_HEADER = 8;
 const headersOf = (packet: Buffer): number => (packet.readUInt8(0) >>> 4 === 4 ? 20 : 40) + UDP_HEADER;
 
-/** What the datagram in the packet says. */
+/** The text of the datagram in the packet. */
 export const textOf = (packet: Buffer): string => packet.toString('latin1', headersOf(packet));
 
 export type VerdictRow = Partial<Record<keyof typeof VERDICT, number>>;
 
-/** Writes one row of the verdict table; columns that are not given become 0, the verdict accept. */
+/** Writes one row of the verdict table; omitted columns become 0, the verdict accept. */
 export function setVerdict(queue: NativeQueue, at: number, row: VerdictRow): void {
   const complete = { verdict: NF_ACCEPT, flags: 0, mark: 0, payloadOffset: 0, payloadLength: 0, ...row };
   for (const [name, value] of Object.entries(complete)) {
@@ -81,7 +81,7 @@ export function setVerdict(queue: NativeQueue, at: number, row: VerdictRow): voi
   }
 }
 
-/** Replaces the packet by one of the same headers with another text, its bytes at `poolOffset` of the pool. */
+/** Replaces the packet with one that has the same headers and another text, stored at `poolOffset` of the pool. */
 export function replaceText(queue: NativeQueue, at: number, text: string, poolOffset = 0): number {
   const packet = packetOf(queue, at);
   const headers = headersOf(packet);
@@ -98,7 +98,7 @@ export function replaceText(queue: NativeQueue, at: number, text: string, poolOf
   return poolOffset + replacement.length;
 }
 
-/** RFC 1071, of an even number of bytes. */
+/** The checksum of RFC 1071, over an even number of bytes. */
 function headerChecksum(header: Buffer): number {
   let sum = 0;
   for (let at = 0; at < header.length; at += 2) sum += header.readUInt16BE(at);

@@ -1,5 +1,5 @@
 /**
- * Opening queues: what is granted, what is refused and who is turned away.
+ * Opening queues: which settings are granted, which are refused, and who is denied.
  *
  * @module
  */
@@ -48,7 +48,7 @@ await perform({
     );
     sendAtOnce(numbered('text', 5));
     await waitFor('the packets that found room', () => ids.length === 2);
-    // What was dropped does not come; this does, and comes last.
+    // Dropped packets do not arrive; this one does, and arrives last.
     sendAtOnce(['last']);
     await waitFor('the last datagram', () => receiver.texts.includes('last'));
     queue.close();

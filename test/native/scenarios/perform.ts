@@ -1,16 +1,16 @@
 /**
- * The child's side of a scenario file: it exports nothing, it performs the scenario that the command line names.
+ * The child's side of a scenario file: performs the scenario that the command line names.
  *
  * @module
  */
 import { writeSync } from 'node:fs';
 
-/** What a scenario answers comes on a line of its own after this. */
+/** Marks the output line with a scenario's result. */
 export const ANSWER_MARK = 'scenario-answer:';
 
 export type Scenario = (argument: unknown) => unknown;
 
-/** Performs one of `scenarios` and prints what it answers; a scenario that throws ends the process with 1. */
+/** Performs one of `scenarios` and prints its result; a scenario that throws ends the process with 1. */
 export async function perform(scenarios: Readonly<Record<string, Scenario>>): Promise<void> {
   const [name = '', argument = 'null'] = process.argv.slice(2);
   const scenario = scenarios[name];
@@ -18,7 +18,7 @@ export async function perform(scenarios: Readonly<Record<string, Scenario>>): Pr
   answer(await scenario(JSON.parse(argument)));
 }
 
-/** Prints the answer at once, for scenarios that do not return. */
+/** Prints the result immediately, for scenarios that do not return. */
 export function answer(value: unknown): void {
   writeSync(1, `\n${ANSWER_MARK}${JSON.stringify(value ?? null)}\n`);
 }

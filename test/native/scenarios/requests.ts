@@ -1,5 +1,5 @@
 /**
- * Requests to ctnetlink and nfnetlink_queue, written byte by byte so that no codec stands between.
+ * Requests to ctnetlink and nfnetlink_queue, written byte by byte without a codec.
  *
  * @module
  */
@@ -57,9 +57,9 @@ interface Message {
   readonly type: number;
   readonly sequence: number;
   readonly portId: number;
-  /** Of NLMSG_ERROR: 0 or a negative errno. */
+  /** The error of NLMSG_ERROR: 0 or a negative errno. */
   readonly error?: number;
-  /** Of an extended acknowledgement. */
+  /** The text of an extended acknowledgement. */
   readonly text?: string;
 }
 
@@ -78,7 +78,7 @@ function decode(bytes: Buffer): Message[] {
   return messages;
 }
 
-/** With NETLINK_CAP_ACK the echo of the request is its header only: attributes begin after it. */
+/** With NETLINK_CAP_ACK only the request's header is echoed: attributes begin after it. */
 function textOf(message: Buffer): { text?: string } {
   const attributesAt = 16 + 4 + 16;
   if (message.length <= attributesAt) return {};
@@ -97,10 +97,10 @@ function transact(socket: NativeRequestSocket, ...requests: readonly Request[]):
   return decode(response.subarray(0, socket.transact(Buffer.concat(requests.map(encode)), response)));
 }
 
-/** Deletes all there is: acknowledged, even where there is nothing. */
+/** Deletes all entries; acknowledged even if there are none. */
 const flush = (sequence: number): Request => ({ type: IPCTNL_MSG_CT_DELETE, flags: NLM_F_ACK, sequence });
 const dump = (sequence: number): Request => ({ type: IPCTNL_MSG_CT_GET, flags: NLM_F_DUMP, sequence });
-/** A command of one byte where the kernel's policy asks for four. */
+/** A one-byte command, although the kernel's policy requires four bytes. */
 const malformed = (sequence: number): Request => ({
   type: NFQNL_MSG_CONFIG,
   flags: NLM_F_ACK,

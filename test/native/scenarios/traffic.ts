@@ -1,5 +1,5 @@
 /**
- * UDP datagrams over the loopback of the namespace, and how they look in a queue.
+ * UDP datagrams over the namespace's loopback, and their form in a queue.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { waitFor } from '../../lab/condition.js';
 
-/** The port that the rules of the stages queue. */
+/** The port that the rules of the tests queue. */
 export const QUEUED_PORT = 4000;
 
 export class Receiver {
@@ -27,10 +27,10 @@ export class Receiver {
     return new Receiver(socket);
   }
 
-  /** Waits until so many datagrams are here. */
+  /** Waits until `count` datagrams have arrived. */
   async received(count: number): Promise<readonly string[]> {
     await waitFor(
-      () => `${count} datagrams, of which ${this.texts.length} are here`,
+      () => `${count} datagrams, of which ${this.texts.length} have arrived`,
       () => this.texts.length >= count,
     );
     return this.texts;
@@ -41,15 +41,15 @@ export class Receiver {
   }
 }
 
-/** Bash arguments that send each text as a datagram of its own. */
+/** Bash arguments that send each text as a separate datagram. */
 const sending = (texts: readonly string[], address: string): string[] => {
   const script = `exec 3>/dev/udp/${address}/${QUEUED_PORT}; for text; do printf %s "$text" >&3; done`;
   return ['-c', script, 'bash', ...texts];
 };
 
 /**
- * Sends the texts before it returns: the event loop has not turned in between. At most some 200 of them, since
- * what waits in a queue counts against the send buffer of its socket, and nobody empties the queue meanwhile.
+ * Sends the texts before it returns, without a turn of the event loop. At most about 200 of them: packets that wait
+ * in a queue count against their socket's send buffer, and nobody empties the queue meanwhile.
  */
 export function sendAtOnce(texts: readonly string[], address = '127.0.0.1'): void {
   const sender = spawnSync('bash', sending(texts, address), { encoding: 'utf8', timeout: 10_000 });

@@ -1,5 +1,5 @@
 /**
- * What happens to packets: each scenario answers what came through and what the index said.
+ * What happens to packets: each scenario returns what arrived and what the index contained.
  *
  * @module
  */
@@ -22,7 +22,7 @@ import {
 import { perform } from './perform.js';
 import { QUEUED_PORT, Receiver, numbered, send, sendAtOnce } from './traffic.js';
 
-/** Sends `texts` through a queue with `onBatch`, waits for `expected` of them, closes all. */
+/** Sends `texts` through a queue with `onBatch`, waits for `expected` of them, closes everything. */
 async function passThrough(
   texts: readonly string[],
   expected: number,
@@ -150,7 +150,7 @@ await perform({
       queue.index.buffer,
       queue.verdicts.buffer,
     ] as ArrayBuffer[];
-    // Some versions of Node refuse, some copy, some do it: the addon has to hold in all of them.
+    // Some versions of Node refuse, some copy, some transfer: the addon must survive all of them.
     for (const table of tables) describeError(() => structuredClone(table, { transfer: [table] }));
     globalThis.gc?.();
     sendAtOnce(numbered('text', 5));
@@ -210,7 +210,8 @@ await perform({
 
   'packets that are gone before their verdict': async () => {
     const queue = openQueue(() => {
-      // The kernel drops what is queued for an interface that goes down, and then knows the ids no more.
+      // The kernel drops packets that are queued for an interface that goes down, and then no longer knows their
+      // ids.
       spawnSync('ip', ['link', 'set', 'lo', 'down']);
     });
     sendAtOnce(['one', 'two']);

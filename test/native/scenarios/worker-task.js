@@ -1,6 +1,6 @@
 /**
- * What the workers of `workers.ts` do: open all kinds of sockets, say so, and then what the task is. In
- * JavaScript, since the loader of the other scenarios does not reach into worker threads.
+ * The task of the workers of `workers.ts`: opens all kinds of sockets, reports that, and then does what `task`
+ * says. In JavaScript, because the loader of the other scenarios does not work in worker threads.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The addon in worker threads, and in several environments at once.
+ * The addon in worker threads and in several environments at once.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { acceptAll, openQueue } from './open-queue.js';
 import { perform } from './perform.js';
 import { Receiver, numbered, send, sendAtOnce } from './traffic.js';
 
-/** Starts a worker with a queue; it is there once it has said so. */
+/** Starts a worker with a queue and waits until it reports that the queue is open. */
 async function startWorker(task: string): Promise<Worker> {
   const worker = new Worker(new URL('worker-task.js', import.meta.url), { argv: [task] });
   await once(worker, 'message');
@@ -36,7 +36,7 @@ await perform({
     const worker = await startWorker('count and close');
     const queue = openQueue((_, count) => (inMain += count), { queue: 1 });
     const counted = once(worker, 'message') as Promise<[number]>;
-    // The rules send this address to queue 1.
+    // The rules send packets for this address to queue 1.
     await send(['one', 'two'], '127.0.0.2');
     await send(['three'], '127.0.0.1');
     await receiver.received(3);
@@ -53,7 +53,7 @@ await perform({
       const worker = await startWorker(String(task));
       sendAtOnce(numbered('text', 5));
       await worker.terminate();
-      // The queue is free at once.
+      // The queue is free immediately.
       openQueue(acceptAll).close();
     }
   },
