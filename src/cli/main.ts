@@ -23,5 +23,5 @@ function confineEarly(): void {
 
 if (process.argv[2] === 'run') confineEarly();
 setFlagsFromString(INLINING);
-const { main } = await import('./program.js');
-await main();
+// Not `await`: the bundle is CommonJS, see scripts/bundle.mjs.
+void import('./program.js').then(({ main }) => main());

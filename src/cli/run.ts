@@ -78,7 +78,7 @@ async function run(options: RunOptions): Promise<void> {
   const binding = loadBinding();
   requireNetAdmin();
   const unconfined = confineThisProcess(binding);
-  const log = await openLog(options.logLevel, process.stdout.isTTY);
+  const log = openLog(options.logLevel, process.stdout.isTTY);
   if (unconfined !== undefined) {
     const sentence = `this process keeps privileges that it does not need: ${unconfined}`;
     log.logger.warn({ event: 'unconfined', cause: unconfined }, sentence);

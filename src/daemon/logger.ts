@@ -7,6 +7,7 @@
  */
 import pino from 'pino';
 import { now } from './clock.js';
+import { logText, type LogRecord } from './log-text.js';
 import { LogOutput } from './log-output.js';
 import type { LogLevel } from './settings.js';
 
@@ -24,22 +25,9 @@ export interface Log {
 }
 
 /** Logs to standard output: `time` is seconds since 1970, `event` names the kind of line. */
-export async function openLog(level: LogLevel, terminal: boolean): Promise<Log> {
+export function openLog(level: LogLevel, terminal: boolean): Log {
   const options = loggerOptions(level, null);
-  if (terminal) {
-    const { default: pretty } = await import('pino-pretty');
-    const stream = pretty({
-      sync: true,
-      translateTime: false,
-      customPrettifiers: { time: (time) => new Date(Number(time) * 1000).toISOString().slice(11, 23) },
-      hideObject: true,
-    });
-    return {
-      logger: pino(options, stream),
-      write: (line) => stream.write(line),
-      end: () => Promise.resolve(),
-    };
-  }
+  if (terminal) return openTerminalLog(options);
   const output = new LogOutput({
     descriptor: STANDARD_OUTPUT,
     capacity: LOG_BUFFER_CHARACTERS,
@@ -55,6 +43,14 @@ export async function openLog(level: LogLevel, terminal: boolean): Promise<Log> 
     },
     end: () => output.end(END_WITHIN_MS),
   };
+}
+
+/** A terminal takes each line at once: Node writes to it synchronously. */
+function openTerminalLog(options: pino.LoggerOptions): Log {
+  const write = (line: string): void => {
+    process.stdout.write(logText(JSON.parse(line) as LogRecord));
+  };
+  return { logger: pino(options, { write }), write, end: () => Promise.resolve() };
 }
 
 /** The logger of a worker: its lines tell which, and go to `output` for the main thread to write. */

@@ -37,6 +37,6 @@ export class Workers {
   }
 }
 
-/** `scripts/bundle.mjs` puts that file beside whatever this one becomes a part of. */
+/** The path is the same from `src/daemon` and from the bundle in `dist/cli`. */
 const spawnWorker = (start: WorkerStart): WorkerThread =>
-  new Worker(new URL('./worker-main.js', import.meta.url), { workerData: start });
+  new Worker(new URL('../daemon/worker-main.js', import.meta.url), { workerData: start });
