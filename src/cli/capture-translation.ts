@@ -5,13 +5,13 @@
  *
  * @module
  */
-import type { TranslatedAddress } from '../daemon/settings.js';
 import type { TrackedConnection } from '../helper/plan.js';
 import { ipAddressAt, IpView } from '../wire/ip.js';
 import { sameIpAddress, type IpAddress } from '../wire/ip-address.js';
 import { tcpDestinationPort, tcpSourcePort } from '../wire/tcp.js';
 import { readTcpPacket } from '../wire/tcp-packet.js';
 import { invertTuple, type Tuple } from '../wire/tuple.js';
+import type { TranslatedAddress } from './options.js';
 
 export class CaptureTranslation {
   readonly #addresses: readonly TranslatedAddress[];

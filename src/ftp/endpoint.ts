@@ -18,7 +18,7 @@ export interface Endpoint {
   readonly to: number;
 }
 
-/** Every fault is also a refusal reason: see `REFUSAL_REASONS`. */
+/** Every fault is also a refusal reason: see `RefusalReason`. */
 export type EndpointFault = 'malformed' | 'octet-out-of-range' | 'port-out-of-range';
 
 /** `Parsed<Endpoint, EndpointFault>` with what could be read in spite of the fault, for those who report it. */

@@ -21,17 +21,8 @@ export interface Pinhole {
   readonly nat: ExpectationNat | undefined;
 }
 
-/** Why a pinhole could not be opened, though all worked as it should: a person may be able to change it. */
-export const PINHOLE_REFUSALS = {
-  clash: 'Another connection already expects the announced endpoint.',
-  'table-full':
-    'The expectation table is full; raise net.netfilter.nf_conntrack_expect_max in the initial network namespace.',
-  'master-gone': 'The control connection is not in the connection tracking table (any more).',
-  'no-helper':
-    'The control connection carries no helper; attach one in the raw table, see conntrack-ftp rules.',
-} as const;
-/** Switch on this, never on its sentence. */
-export type PinholeRefusal = keyof typeof PINHOLE_REFUSALS;
+/** Why the kernel did not take a pinhole although everything worked. Each name is a reason of helper/reasons.ts. */
+export type PinholeRefusal = 'clash' | 'table-full' | 'master-gone' | 'no-helper';
 
 /** `refreshed`: it was open already, for the same control connection, and its lifetime began anew. */
 export type PinholeOutcome = 'opened' | 'refreshed' | PinholeRefusal;
