@@ -85,7 +85,7 @@ export const RUN_OPTIONS = {
   policy: option({
     field: z._default(oneOf('strict', 'kernel'), 'strict'),
     argument: 'name',
-    help: 'strict, or kernel for the tolerance of nf_conntrack_ftp',
+    help: 'which announcements are accepted: strict, or kernel as nf_conntrack_ftp accepts them',
     fallback: 'strict',
   }),
   allowAddress: option({
@@ -97,7 +97,7 @@ export const RUN_OPTIONS = {
   announceAddress: option({
     field: z._default(publicAddresses, []),
     argument: 'public[=private]',
-    help: 'public address for a 227 that names this private address; without it, any private address',
+    help: 'rewrite this private address, or any, in a 227 to the public address',
     repeatable: true,
   }),
   activeSourcePort: option({
@@ -115,7 +115,7 @@ export const RUN_OPTIONS = {
   expectSeconds: option({
     field: z.optional(wholeNumber(1, 86_400)),
     argument: 'n',
-    help: 'lifetime of an unused expectation',
+    help: 'lifetime of an unused expectation in seconds',
     fallback: '300, as the carrier helper has it',
   }),
   mark: RULESET_OPTIONS.mark,
@@ -128,7 +128,7 @@ export const RUN_OPTIONS = {
   whenFull: option({
     field: z._default(oneOf('accept', 'drop'), 'accept'),
     argument: 'verdict',
-    help: 'accept or drop packets that find the queue full',
+    help: 'verdict on packets that find the queue full: accept or drop',
     fallback: 'accept',
   }),
   maxConnections: option({
@@ -158,13 +158,13 @@ export const RUN_OPTIONS = {
   idleSeconds: option({
     field: z._default(wholeNumber(60, 31_536_000), 432_000),
     argument: 'n',
-    help: 'forget a connection after this much silence',
+    help: 'forget a connection that was silent for this long',
     fallback: '432000',
   }),
   logLevel: option({
     field: z._default(oneOf(...LOG_LEVELS), 'info'),
     argument: 'level',
-    help: 'debug, info, warn, error or silent',
+    help: 'lowest level that is logged: debug, info, warn, error or silent',
     fallback: 'info',
   }),
 } as const;
