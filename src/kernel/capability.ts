@@ -15,7 +15,7 @@ const CAP_NET_ADMIN = 12;
 const NET_ADMIN = 1n << BigInt(CAP_NET_ADMIN);
 
 /** What to do about its absence, as findings and errors say it. */
-export const NET_ADMIN_REMEDY = 'run as root, or give the process CAP_NET_ADMIN over its network namespace';
+export const NET_ADMIN_REMEDY = 'run as root, or with CAP_NET_ADMIN over the network namespace';
 
 /** Answers `undefined` where it cannot be read. Inside a user namespace it speaks of that namespace only. */
 export function hasNetAdmin(procRoot = '/proc'): boolean | undefined {

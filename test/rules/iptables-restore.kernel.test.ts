@@ -144,7 +144,7 @@ describe.each(VARIANTS)('with iptables-%s', (variant) => {
     const before = await snapshot();
     for (const options of [RULES_DEFAULTS, undefined]) {
       expect(() => applyIptables(options, host)).toThrow(
-        /table mangle: CONNTRACK_FTP_WORKERS is used by a rule of yours: -A FORWARD -p tcp -j CONN/,
+        /table mangle: one of your own rules uses CONNTRACK_FTP_WORKERS: -A FORWARD -p tcp -j CONN/,
       );
     }
     expect(await snapshot()).toBe(before);

@@ -1,6 +1,6 @@
 /**
- * What this kernel and host can do for us, each as a finding with its evidence and remedy. Nothing is changed:
- * what is tried out is taken back in the same breath, and no packet is sent.
+ * What this kernel and host provide, each as a finding with its evidence and remedy. No packet is sent, and what is
+ * created for a test is removed at once.
  *
  * @module
  */
@@ -16,19 +16,19 @@ import { hasNetAdmin, NET_ADMIN_REMEDY } from '../capability.js';
 import { findQueueOwner, formatQueueOwner } from './queue-owner.js';
 import { probeQueue } from './queue-probe.js';
 
-/** What the inspection is about. */
+/** What to inspect. */
 export interface InspectionOptions {
-  /** The queue that is to be used, the first one of several workers. */
+  /** The queue that `run` is to use; with several workers, the first of their queues. */
   readonly queue: number;
-  /** Queues from there on; 1 unless given. */
+  /** Number of queues from there on; default 1. */
   readonly workers?: number;
-  /** The helper to use as the anchor; without it the known candidates are tried. */
+  /** The carrier helper to test; default: the known candidates. */
   readonly anchor?: string;
   /** Where the process file system is. */
   readonly procRoot?: string;
 }
 
-/** All findings, in the order in which one rests on another. */
+/** All findings; each depends only on earlier ones. */
 export function inspectCapabilities(binding: NativeBinding, options: InspectionOptions): readonly Finding[] {
   const procRoot = options.procRoot ?? '/proc';
   const findings = [inspectNetAdmin(procRoot)];
@@ -39,7 +39,7 @@ export function inspectCapabilities(binding: NativeBinding, options: InspectionO
     if (!(error instanceof ConntrackFtpError)) throw error;
     return [...findings, noNetlink(error.message)];
   }
-  findings.push(ok('netlink', 'a netfilter netlink socket could be opened'));
+  findings.push(ok('netlink', 'a netfilter netlink socket can be opened'));
   try {
     findings.push(...inspectOverNetlink(socket, options, procRoot));
   } finally {
@@ -59,8 +59,8 @@ function inspectNetAdmin(procRoot: string): Finding {
 const noNetlink = (why: string): Finding =>
   missing(
     'netlink',
-    `no netfilter netlink socket could be opened (${why})`,
-    'run on a kernel with CONFIG_NETFILTER_NETLINK: `modprobe nfnetlink`',
+    `no netfilter netlink socket can be opened (${why})`,
+    'load the module with `modprobe nfnetlink`, or use a kernel with CONFIG_NETFILTER_NETLINK',
   );
 
 function inspectOverNetlink(
@@ -88,23 +88,23 @@ function inspectQueue(
     const remedy =
       probe.bind === ERRNO.EPERM
         ? NET_ADMIN_REMEDY
-        : 'load it with `modprobe nfnetlink_queue`, or run on a kernel with CONFIG_NETFILTER_NETLINK_QUEUE';
-    return [missing('nfqueue', `no queue can be bound: queue ${probe.queue} was refused (${why})`, remedy)];
+        : 'load the module with `modprobe nfnetlink_queue`, or use a kernel with CONFIG_NETFILTER_NETLINK_QUEUE';
+    return [missing('nfqueue', `the kernel refused to bind queue ${probe.queue} (${why})`, remedy)];
   }
   return [
-    ok('nfqueue', `a queue can be bound (tried with queue ${probe.queue})`),
+    ok('nfqueue', `a queue can be bound (tested with queue ${probe.queue})`),
     probe.failOpen === 0
-      ? ok('nfqueue-fail-open', 'a full queue can let packets pass')
+      ? ok('nfqueue-fail-open', 'a full queue can accept packets instead of dropping them')
       : warning(
           'nfqueue-fail-open',
           `a full queue drops packets (${errnoName(probe.failOpen)})`,
-          'run on a kernel from 3.6 on',
+          'use Linux 3.6 or later',
         ),
     probe.conntrack === 0
-      ? ok('nfqueue-conntrack', 'queued packets can bring their connection along (not needed)')
+      ? ok('nfqueue-conntrack', 'queued packets can include their connection (not needed)')
       : ok(
           'nfqueue-conntrack',
-          `queued packets come without their connection (${errnoName(probe.conntrack)}); it is asked for instead`,
+          `queued packets do not include their connection (${errnoName(probe.conntrack)}); ctnetlink is queried instead`,
         ),
     inspectQueueOwners(wanted, procRoot),
   ];
@@ -119,7 +119,7 @@ function inspectQueueOwners({ queue, workers = 1 }: InspectionOptions, procRoot:
   return warning(
     'queue',
     `queue ${owner.queue} is taken by ${formatQueueOwner(owner)}`,
-    'stop that process, or choose another queue with --queue, in the ruleset too',
+    'stop that process, or choose another queue with --queue, also in the ruleset',
   );
 }
 
@@ -131,6 +131,6 @@ function inspectAnchor(socket: NetlinkSocket, family: 4 | 6, wanted: string | un
   return missing(
     id,
     probes.map(({ evidence }) => evidence).join('; '),
-    'load a helper with `modprobe nf_conntrack_sane`, or run on a kernel with CONFIG_NF_CONNTRACK_SANE',
+    'load one with `modprobe nf_conntrack_sane`, or use a kernel with CONFIG_NF_CONNTRACK_SANE',
   );
 }

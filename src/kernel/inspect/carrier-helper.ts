@@ -1,8 +1,7 @@
 /**
- * The anchor: the kernel accepts an expectation only for a connection that carries a connection tracking helper.
- * Any registered TCP helper will do, so the ruleset attaches one that does nothing with FTP text. Which one
- * the running kernel has, and whether it lets expectations be made for it, is not read from a version
- * number but tried out.
+ * The carrier helper: the kernel accepts an expectation only for a connection that carries a connection tracking
+ * helper. Any registered TCP helper will do, so the ruleset attaches one that ignores FTP text. Version numbers do
+ * not tell which helpers the running kernel has and whether it accepts expectations for them, so they are tested.
  *
  * @module
  */
@@ -14,7 +13,7 @@ import { ERRNO, errnoName } from '../errno.js';
 import type { NetlinkSocket } from '../netlink-socket.js';
 import { withThrowawayEntry } from './throwaway-entry.js';
 
-/** Best first. What each of them does when it is given FTP text decides the order. */
+/** Best first, ordered by what each does with FTP text. */
 export const ANCHOR_CANDIDATES = [
   { helper: 'sane', why: 'looks only at binary requests of exactly 8 bytes' },
   { helper: 'pptp', why: 'looks only for the magic number of PPTP; IPv4 only' },
@@ -22,16 +21,16 @@ export const ANCHOR_CANDIDATES = [
   { helper: 'Q.931', why: 'copies data under a global lock, looks for H.323 headers' },
 ] as const;
 
-/** What became of one helper in one family. */
+/** The result for one helper and address family. */
 export interface AnchorProbe {
   readonly helper: string;
   readonly family: 4 | 6;
   readonly usable: boolean;
-  /** What was tried and what the kernel answered, as a sentence. */
+  /** The test and the kernel's answer, as a sentence. */
   readonly evidence: string;
 }
 
-/** Tries whether a connection of `family` that carries `helper` can have an expectation. */
+/** Tests whether a connection of `family` that carries `helper` can have an expectation. */
 export function probeAnchor(socket: NetlinkSocket, helper: string, family: 4 | 6): AnchorProbe {
   const expected = withThrowawayEntry(socket, family, helper, (tuple) => expectOnce(socket, family, tuple));
   if (!expected.made) {
@@ -39,8 +38,8 @@ export function probeAnchor(socket: NetlinkSocket, helper: string, family: 4 | 6
   }
   const usable = expected.answer === 0;
   const evidence = usable
-    ? `the kernel took an expectation for an IPv${family} connection that carries the helper ${helper}`
-    : `the kernel refuses an expectation for an IPv${family} connection that carries the helper ${helper} (${errnoName(expected.answer)})`;
+    ? `the kernel accepts expectations for IPv${family} connections that carry the helper ${helper}`
+    : `the kernel refuses expectations for IPv${family} connections that carry the helper ${helper} (${errnoName(expected.answer)})`;
   return { helper, family, usable, evidence };
 }
 
@@ -55,7 +54,7 @@ export function probeAnchors(socket: NetlinkSocket, family: 4 | 6): readonly Anc
   return probes;
 }
 
-/** Makes an expectation for the connection `tuple` and takes it away again; the errno of the making, or 0. */
+/** Creates an expectation for the connection `tuple` and deletes it. Returns the errno of the creation, or 0. */
 function expectOnce(socket: NetlinkSocket, family: 4 | 6, master: Tuple): number {
   const tuple = {
     source: master.destination,
@@ -68,12 +67,12 @@ function expectOnce(socket: NetlinkSocket, family: 4 | 6, master: Tuple): number
   const create = MESSAGE_FLAGS.create | MESSAGE_FLAGS.exclusive;
   writeExpectation(request(CTNETLINK_MESSAGES.new, create), { master, tuple, sourcePortMask: 0 });
   writeExpectation(request(CTNETLINK_MESSAGES.delete, 0), { tuple });
-  const [made] = socket.transact('probe an anchor');
+  const [made] = socket.transact('probe a carrier helper');
   return made?.errno ?? 0;
 }
 
 function explainNoEntry(helper: string, family: 4 | 6, errno: number): string {
   return errno === ERRNO.EOPNOTSUPP
     ? `the kernel has no TCP helper ${helper} for IPv${family}`
-    : `the kernel refuses a throw-away IPv${family} connection tracking entry with the helper ${helper} (${errnoName(errno)})`;
+    : `the kernel refuses an IPv${family} test entry with the helper ${helper} (${errnoName(errno)})`;
 }

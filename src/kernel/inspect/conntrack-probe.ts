@@ -1,5 +1,5 @@
 /**
- * Whether ctnetlink is there: connection tracking entries, expectations, connmarks. Asked on throw-away entries.
+ * Whether ctnetlink serves connection tracking entries, expectations and connmarks, tested on temporary entries.
  *
  * @module
  */
@@ -16,9 +16,9 @@ import { NET_ADMIN_REMEDY } from '../capability.js';
 import { withThrowawayEntry } from './throwaway-entry.js';
 
 const LOAD_CTNETLINK =
-  'load it with `modprobe nf_conntrack_netlink`, or run on a kernel with CONFIG_NF_CT_NETLINK';
+  'load the module with `modprobe nf_conntrack_netlink`, or use a kernel with CONFIG_NF_CT_NETLINK';
 const OPERATION = 'probe connection tracking';
-/** Between documentation addresses: the kernel has no such connection, and says so where it can be asked. */
+/** Between documentation addresses: ctnetlink, if present, answers that there is no such connection. */
 const NO_CONNECTION: Tuple = {
   source: Uint8Array.of(192, 0, 2, 1),
   sourcePort: 1,
@@ -27,7 +27,7 @@ const NO_CONNECTION: Tuple = {
 };
 
 /**
- * Findings about connection tracking entries and expectations, and where both are there, about connmarks. Throws what
+ * Findings about connection tracking entries and expectations and, if both are there, about connmarks. Throws what
  * `NetlinkSocket.transact` throws.
  */
 export function inspectConntrack(socket: NetlinkSocket): readonly Finding[] {
@@ -36,8 +36,8 @@ export function inspectConntrack(socket: NetlinkSocket): readonly Finding[] {
   const [conntrack, expectation] = socket.transact(OPERATION);
   if (conntrack === undefined || expectation === undefined) throw malformed(OPERATION, 'no answer');
   const findings = [
-    subsystemFinding('conntrack', 'connection tracking entries', conntrack.errno),
-    subsystemFinding('expectation', 'expectations', expectation.errno),
+    subsystemFinding('conntrack', 'connection tracking', conntrack.errno),
+    subsystemFinding('expectation', 'expectation', expectation.errno),
   ];
   return findings.every(({ level }) => level === 'ok') ? [...findings, inspectConnmark(socket)] : findings;
 }
@@ -48,15 +48,11 @@ function requestGet(socket: NetlinkSocket, subsystem: Subsystem): NetlinkWriter 
 
 /** ENOENT: the kernel looked, and there is none. EINVAL: it does not know the subsystem. */
 function subsystemFinding(id: 'conntrack' | 'expectation', what: string, errno: number): Finding {
-  if (errno === 0 || errno === ERRNO.ENOENT) return ok(id, `the kernel tells of ${what} over ctnetlink`);
+  if (errno === 0 || errno === ERRNO.ENOENT) return ok(id, `ctnetlink answers ${what} queries`);
   if (errno === ERRNO.EPERM) {
-    return missing(id, `this process may not ask the kernel for ${what} (EPERM)`, NET_ADMIN_REMEDY);
+    return missing(id, `this process may not send ${what} queries (EPERM)`, NET_ADMIN_REMEDY);
   }
-  return missing(
-    id,
-    `the kernel does not tell of ${what} over ctnetlink (${errnoName(errno)})`,
-    LOAD_CTNETLINK,
-  );
+  return missing(id, `ctnetlink does not answer ${what} queries (${errnoName(errno)})`, LOAD_CTNETLINK);
 }
 
 function inspectConnmark(socket: NetlinkSocket): Finding {
@@ -65,11 +61,11 @@ function inspectConnmark(socket: NetlinkSocket): Finding {
     table.setMark(tuple, 0xff00, 0x0f00);
     return table.find(tuple)?.mark;
   });
-  if (marked.made && marked.answer === 0x0f00) return ok('connmark', 'single bits of a connmark can be set');
+  if (marked.made && marked.answer === 0x0f00) return ok('connmark', 'single connmark bits can be set');
   const why = marked.made ? `read back as ${marked.answer ?? 'nothing'}` : errnoName(marked.errno);
   return warning(
     'connmark',
-    `a connmark cannot be set over ctnetlink (${why}): encrypted connections stay in the queue`,
-    'run on a kernel with CONFIG_NF_CONNTRACK_MARK',
+    `ctnetlink cannot set a connmark (${why}): encrypted connections stay in the queue`,
+    'use a kernel with CONFIG_NF_CONNTRACK_MARK',
   );
 }

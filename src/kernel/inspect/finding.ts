@@ -1,13 +1,13 @@
 /**
- * What an inspection found out about this host, for `doctor` and for the reasons why `run` cannot start.
+ * A fact about this host, for `doctor` and for the message when `run` cannot start.
  *
  * @module
  */
 
-/** `ok`: as it should be; `warning`: works, with a drawback; `missing`: nothing can work without it. */
+/** `ok`: as it should be; `warning`: works, with a drawback; `missing`: the daemon cannot work. */
 export type FindingLevel = 'ok' | 'warning' | 'missing';
 
-/** Scripts know findings by these. */
+/** Scripts rely on these names. */
 export type FindingId =
   | 'net-admin'
   | 'netlink'
@@ -31,11 +31,11 @@ export interface Finding {
   readonly level: FindingLevel;
   /** What was seen, as a sentence. */
   readonly evidence: string;
-  /** What to do about it; `undefined` where nothing needs doing. */
+  /** What to do about it; `undefined` if there is nothing to do. */
   readonly remedy: string | undefined;
 }
 
-/** All is well, and why that is known. */
+/** As it should be, with the evidence. */
 export const ok = (id: FindingId, evidence: string): Finding => ({
   id,
   level: 'ok',
@@ -43,7 +43,7 @@ export const ok = (id: FindingId, evidence: string): Finding => ({
   remedy: undefined,
 });
 
-/** It works; this is the drawback, and how to be rid of it. */
+/** Works, with a drawback and its remedy. */
 export const warning = (id: FindingId, evidence: string, remedy: string): Finding => ({
   id,
   level: 'warning',
@@ -51,7 +51,7 @@ export const warning = (id: FindingId, evidence: string, remedy: string): Findin
   remedy,
 });
 
-/** It cannot work; this is why, and what to do. */
+/** Cannot work, with the reason and the remedy. */
 export const missing = (id: FindingId, evidence: string, remedy: string): Finding => ({
   id,
   level: 'missing',

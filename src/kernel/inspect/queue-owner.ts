@@ -21,7 +21,7 @@ export interface QueueOwner {
 /** NETLINK_NETFILTER, the `Eth` column of /proc/net/netlink. */
 const NETLINK_NETFILTER = 12;
 
-/** Answers `undefined` where nobody holds the queue, or it cannot be known. */
+/** Returns `undefined` if nobody holds the queue or the owner cannot be read. */
 export function findQueueOwner(queue: number, procRoot = '/proc'): QueueOwner | undefined {
   const row = tableRows(join(procRoot, 'net/netfilter/nfnetlink_queue')).find(([number]) => number === queue);
   const portId = row?.[1];
@@ -33,7 +33,7 @@ export function findQueueOwner(queue: number, procRoot = '/proc'): QueueOwner | 
 /** `process 4711 (conntrack-ftp)`, as far as it is known. */
 export function formatQueueOwner(owner: QueueOwner): string {
   if (owner.pid === undefined)
-    return `a process that cannot be seen from here (netlink port ${owner.portId})`;
+    return `a process that is not visible from here (netlink port ${owner.portId})`;
   return `process ${owner.pid}${owner.command === undefined ? '' : ` (${owner.command})`}`;
 }
 
