@@ -1,6 +1,6 @@
 /**
- * `rules … --apply`: makes the rules, or takes them away, so that it may be repeated. Both families are changed or
- * none: what was done before something failed is taken back. Only our own chains and jumps are touched.
+ * `rules … --apply`: applies or removes the rules; it may be repeated. Both address families change or neither: after
+ * a failure the earlier changes are rolled back. Only our own chains and jumps are touched.
  *
  * @module
  */
@@ -33,7 +33,7 @@ import {
   type ToolResult,
 } from './netfilter-tool.js';
 
-/** What of the host the work needs; tests give another. */
+/** What applying needs of the host; tests pass another one. */
 export interface RulesHost {
   readonly run: RunTool;
   readonly hasIpv6: () => boolean;
@@ -41,7 +41,7 @@ export interface RulesHost {
 
 export const THIS_HOST: RulesHost = { run: runTool, hasIpv6: () => existsSync('/proc/net/if_inet6') };
 
-/** `unchanged`: all was there already. `no-ipv6`: this host has no IPv6, there is nothing to filter. */
+/** `unchanged`: everything was there already. `no-ipv6`: this host has no IPv6, so there is nothing to filter. */
 export type RulesChange = 'made' | 'removed' | 'unchanged' | 'no-ipv6';
 export interface AppliedRules {
   readonly where: 'IPv4' | 'IPv6' | 'nftables';
@@ -57,7 +57,7 @@ const TOOLS = {
 const WAIT = ['--wait', '10'] as const;
 const RESTORE = ['--noflush', ...WAIT] as const;
 
-/** Makes the rules that `options` ask for, in place of those that are there; `undefined` takes them away. */
+/** Replaces our rules by those that `options` ask for; `undefined` removes them. */
 export function applyIptables(
   options: RulesOptions | undefined,
   host: RulesHost = THIS_HOST,
@@ -86,7 +86,7 @@ export function applyIptables(
   return families.includes(6) ? applied : [...applied, { where: 'IPv6', change: 'no-ipv6' }];
 }
 
-/** The same for nft, where one transaction does all. */
+/** The same for nft, in one transaction. */
 export function applyNft(options: RulesOptions | undefined, host: RulesHost = THIS_HOST): AppliedRules[] {
   const text = options === undefined ? nftRemoval() : nftRules(options);
   const result = host.run('nft', ['-f', '-'], text);
@@ -110,14 +110,14 @@ function readTables(host: RulesHost, family: Family): ReadTables {
   return { raw: read('raw'), mangle: read('mangle') };
 }
 
-/** iptables-restore cannot remove a chain that a rule of the administrator's jumps to. */
+/** iptables-restore cannot remove a chain that a rule of the administrator jumps to. */
 function refuseWhileUsed(family: Family, before: ReadTables, after: OwnTables): void {
   for (const table of IPTABLES_TABLES) {
     const user = obstacle(before[table], after[table]);
     if (user === undefined) continue;
     const { chain, rule } = user;
     throw new RulesetRejected(
-      `${TOOLS[family].where}, table ${table}: ${chain} is used by a rule of yours: ${rule}`,
+      `${TOOLS[family].where}, table ${table}: one of your own rules uses ${chain}: ${rule}`,
       {
         remedy: `remove that rule first: ${TOOLS[family].list} -t ${table} ${rule.replace(/^-A/, '-D')}`,
       },
@@ -125,7 +125,7 @@ function refuseWhileUsed(family: Family, before: ReadTables, after: OwnTables): 
   }
 }
 
-/** An empty text changes nothing, and needs no run. */
+/** An empty text changes nothing and needs no run. */
 function restore(host: RulesHost, family: Family, text: string): ToolResult {
   if (text === '') return { status: 0, output: '', complaint: '' };
   return host.run(TOOLS[family].restore, RESTORE, text);
@@ -136,7 +136,7 @@ function takeBack(host: RulesHost, family: Family, before: OwnTables, refused: E
   const result = restore(host, family, transition(readTables(host, family), before));
   if (result.status === 0) return;
   throw new RulesetRejected(
-    `${refused.message}; and ${where} is left half changed, ${tool} says: ${result.complaint}`,
+    `${refused.message}; the rollback of ${where} failed: ${tool}: ${result.complaint}`,
     { remedy: 'run `conntrack-ftp rules iptables --apply --remove`', cause: refused },
   );
 }

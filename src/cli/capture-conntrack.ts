@@ -5,7 +5,6 @@
  *
  * @module
  */
-import type { TranslatedAddress } from '../daemon/settings.js';
 import type { AdjustOutcome, Conntrack, ExpectOutcome } from '../helper/conntrack.js';
 import { isTranslated, type TrackedConnection } from '../helper/plan.js';
 import { ipAddressAt, IpView } from '../wire/ip.js';
@@ -13,6 +12,7 @@ import { sameIpAddress, type IpAddress } from '../wire/ip-address.js';
 import { tcpDestinationPort, tcpSourcePort } from '../wire/tcp.js';
 import { readTcpPacket } from '../wire/tcp-packet.js';
 import { invertTuple, type Tuple } from '../wire/tuple.js';
+import type { TranslatedAddress } from './options.js';
 
 /** Expects whatever is asked, and shifts sequence numbers wherever it does NAT. */
 export class CaptureConntrack implements Conntrack {

@@ -1,5 +1,5 @@
 /**
- * `doctor`: what this kernel and host can do, what is missing, and how to get it.
+ * `doctor`: reports what this kernel and host provide, what is missing, and the remedy.
  *
  * @module
  */
@@ -11,15 +11,15 @@ import type { Finding, FindingLevel } from '../kernel/inspect/finding.js';
 import { iptablesNeeds, nftNeeds, type Need } from '../rules/needs.js';
 import { RULES_DEFAULTS } from '../rules/options.js';
 import { missingPieces, obviousError, runTool } from './netfilter-tool.js';
-import { checkOptions, DoctorOptionsSchema, type DoctorOptions } from '../daemon/settings.js';
+import { addOptions, checkOptions, DoctorOptionsSchema, type DoctorOptions } from './options.js';
 
 const EXAMPLES = `
 Examples:
   $ conntrack-ftp doctor
   $ conntrack-ftp doctor --json | jq -r 'select(.level != "ok") | .remedy'
 
-Ends with 3 where something is missing that nothing can work without. What is tried out (a queue, an entry between
-documentation addresses, a ruleset that is only checked) is gone again when it ends; no packet is sent.`;
+Exits with 3 if something indispensable is missing. doctor sends no packet and removes everything that it creates for
+a test: a queue, a connection tracking entry between documentation addresses, a ruleset that is only checked.`;
 
 /** As `Finding`, and the tools that load the ruleset. */
 type DoctorFinding = Omit<Finding, 'id'> & { readonly id: string };
@@ -27,14 +27,12 @@ type DoctorFinding = Omit<Finding, 'id'> & { readonly id: string };
 const SIGNS: Record<FindingLevel, string> = { ok: 'ok      ', warning: 'warning ', missing: 'MISSING ' };
 
 export function doctorCommand(): Command {
-  return new Command('doctor')
-    .description('say what this kernel and host can do, what is missing, and how to get it')
-    .option('--queue <number>', 'the queue to ask about (default: 0)')
-    .option('--workers <n>', 'as many queues, and what their rules need (default: 1)')
-    .option('--anchor <name>', 'the helper to try (default: the known ones)')
-    .option('--json', 'one finding a line')
+  return addOptions(
+    new Command('doctor').description('report what this host provides, what is missing, and the remedy'),
+    'doctor',
+  )
     .addHelpText('after', EXAMPLES)
-    .action((values: unknown) => {
+    .action((values: Record<string, unknown>) => {
       const options = checkOptions(DoctorOptionsSchema, values);
       const findings = examine(options);
       for (const finding of findings) print(finding, options.json);
@@ -43,19 +41,19 @@ export function doctorCommand(): Command {
 }
 
 function examine(options: DoctorOptions): DoctorFinding[] {
-  const { queue, workers, anchor } = options;
-  const inspected = { queue, workers, ...(anchor === undefined ? {} : { anchor }) };
-  return [...examineKernel(inspected), ...examineRules(workers, anchor)];
+  const { queue, workers, helper } = options;
+  const inspected = { queue, workers, ...(helper === undefined ? {} : { anchor: helper }) };
+  return [...examineKernel(inspected), ...examineRules(workers, helper)];
 }
 
-/** Without the addon the kernel cannot be asked: that is the first finding, and the only one. */
+/** Without the addon nothing can ask the kernel: then its absence is the only finding. */
 function examineKernel(options: Parameters<typeof inspectCapabilities>[1]): DoctorFinding[] {
   try {
     const binding = loadBinding();
     const loaded = {
       id: 'addon',
       level: 'ok',
-      evidence: 'the native addon is built',
+      evidence: 'the native addon is installed',
       remedy: undefined,
     } as const;
     return [loaded, ...inspectCapabilities(binding, options)];
@@ -65,9 +63,9 @@ function examineKernel(options: Parameters<typeof inspectCapabilities>[1]): Doct
   }
 }
 
-/** One of iptables and nft is enough, so the lack of one is a warning, and of both an obstacle. */
-function examineRules(workers: number, anchor = RULES_DEFAULTS.anchor): DoctorFinding[] {
-  const wanted = { ...RULES_DEFAULTS, workers, anchor };
+/** One of iptables and nft is enough: the lack of one is a warning, the lack of both is `missing`. */
+function examineRules(workers: number, helper = RULES_DEFAULTS.helper): DoctorFinding[] {
+  const wanted = { ...RULES_DEFAULTS, workers, helper };
   const findings = [
     examineTool('iptables', 'iptables-restore', ['--test', '--noflush'], iptablesNeeds(wanted)),
     examineTool('ip6tables', 'ip6tables-restore', ['--test', '--noflush'], iptablesNeeds(wanted)),
@@ -91,7 +89,7 @@ function examineTool(
     return {
       id,
       level: 'ok',
-      evidence: `${tool} takes all that \`conntrack-ftp rules\` uses`,
+      evidence: `${tool} accepts everything that \`conntrack-ftp rules\` uses`,
       remedy: undefined,
     };
   }

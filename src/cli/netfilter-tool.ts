@@ -1,7 +1,7 @@
 /**
- * Running iptables, its restore and nft, and saying what their refusals mean. The tools tell by text and exit code
- * only, and not the same for each variant and version; so a refusal is explained by what the text says for sure, or
- * by trying the pieces of the ruleset one by one.
+ * Runs iptables, its restore and nft, and explains their refusals. The tools report by text and exit code only, and
+ * each variant and version differs; so a refusal is explained by unambiguous text, or by testing the pieces of the
+ * ruleset one by one.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { MissingError, NotPermittedError, RulesetRejected, type ConntrackFtpErro
 import type { Need } from '../rules/needs.js';
 
 export interface ToolResult {
-  /** The exit code; `undefined` where there is no such tool. */
+  /** The exit code; `undefined` if the tool is not installed. */
   readonly status: number | undefined;
   readonly output: string;
   readonly complaint: string;
@@ -19,7 +19,7 @@ export interface ToolResult {
 /** Runs a tool to its end with `input` on its standard input. */
 export type RunTool = (tool: string, parameters: readonly string[], input?: string) => ToolResult;
 
-/** iptables stands in sbin, which only root's PATH has. */
+/** iptables is in sbin, which only root's PATH has. */
 const SBIN = '/usr/local/sbin:/usr/sbin:/sbin';
 
 export const runTool: RunTool = (tool, parameters, input = '') => {
@@ -32,11 +32,11 @@ export const runTool: RunTool = (tool, parameters, input = '') => {
     if ('code' in error && error.code === 'ENOENT') return { status: undefined, output: '', complaint: '' };
     throw error;
   }
-  // A tool that a signal ended has no exit code.
+  // A tool that a signal killed has no exit code.
   return { status: status ?? 1, output: stdout, complaint: stderr.trim() };
 };
 
-/** What a failed run of `tool` means, where the result tells; `undefined` where it needs trials. */
+/** What a failed run of `tool` means if its result is unambiguous; `undefined` if it needs tests. */
 export function obviousError(tool: string, result: ToolResult): ConntrackFtpError | undefined {
   const { status, complaint } = result;
   if (status === undefined) {
@@ -52,20 +52,23 @@ export function obviousError(tool: string, result: ToolResult): ConntrackFtpErro
   }
   const noTable = /^.*(table does not exist|can't initialize).*$/im.exec(complaint)?.[0];
   if (noTable !== undefined) {
-    return new MissingError(`this kernel has no such table: ${noTable}`, {
+    return new MissingError(`this kernel lacks a table: ${noTable}`, {
       remedy: 'load the module that the message names, or use `conntrack-ftp rules nft`',
     });
   }
   const incompatible = /^.*incompatible, use 'nft' tool.*$/im.exec(complaint)?.[0];
   if (incompatible !== undefined) {
-    return new MissingError(`${tool} cannot work on this ruleset, nft made parts of it: ${incompatible}`, {
-      remedy: 'use `conntrack-ftp rules nft`',
-    });
+    return new MissingError(
+      `${tool} cannot read this ruleset because nft created parts of it: ${incompatible}`,
+      {
+        remedy: 'use `conntrack-ftp rules nft`',
+      },
+    );
   }
   return undefined;
 }
 
-/** Tries each of `needs` with `tool` and names those that the kernel refuses. */
+/** Tests each of `needs` with `tool` and names those that the kernel refuses. */
 export function missingPieces(
   run: RunTool,
   tool: string,
@@ -80,11 +83,11 @@ export function missingPieces(
   if (missing.length === 0) return undefined;
   const modules = missing.map(({ module }) => module).join(' ');
   return new MissingError(`this kernel lacks ${missing.map(({ what }) => what).join(', and ')} (${tool})`, {
-    remedy: `load what is missing (modprobe -a ${modules}), or take a kernel that has it`,
+    remedy: `load the modules (modprobe -a ${modules}), or use a kernel that has them`,
   });
 }
 
-/** The last resort: the tool's own words. */
+/** The last resort: the tool's own message. */
 export function rejected(tool: string, result: ToolResult): RulesetRejected {
   return new RulesetRejected(`${tool} refused the ruleset: ${result.complaint}`);
 }

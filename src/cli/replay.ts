@@ -11,13 +11,15 @@ import { FtpHelper } from '../helper/ftp-helper.js';
 import { CaptureReader, CAPTURE_FAULTS, type CaptureFrame } from '../capture/capture.js';
 import { findIpPacket } from '../capture/link-layer.js';
 import { CaptureConntrack } from './capture-conntrack.js';
-import { checkOptions, ReplayOptionsSchema, type ReplayOptions } from '../daemon/settings.js';
-import { addPolicyOptions, collect, policyFrom } from '../daemon/policy-options.js';
+import { policyFrom } from '../daemon/policy-options.js';
+import { remedyOf } from '../daemon/reasons.js';
+import { REASON_TABLE, type Reason } from '../helper/reasons.js';
+import { addOptions, checkOptions, ReplayOptionsSchema, type ReplayOptions } from './options.js';
 
 const EXAMPLES = `
 Examples:
   $ conntrack-ftp replay session.pcap
-  $ tcpdump -i eth0 -w - port 21 | conntrack-ftp replay -
+  $ tcpdump -i eth0 -U -w - port 21 | conntrack-ftp replay -
   $ conntrack-ftp replay --json *.pcapng | jq 'select(.decision == "refused")'
   $ conntrack-ftp replay --translate 10.1.0.2=203.0.113.7 inside.pcap`;
 
@@ -25,20 +27,14 @@ Examples:
 const REPLAY_CONNECTIONS = 65_536;
 
 export function replayCommand(): Command {
-  return addPolicyOptions(
+  return addOptions(
     new Command('replay')
-      .description('print the decisions for captured packets')
-      .argument('<file...>', 'pcap or pcapng files; - is standard input')
-      .option('--ports <list>', 'ports of FTP servers (default: 21)')
-      .option(
-        '--translate <address=translated>',
-        'as if this host translated the client’s or server’s address, in a capture of the clients’ side; may be repeated',
-        collect,
-      )
-      .option('--json', 'one decision record a line'),
+      .description('print the decisions that the daemon would make on captured packets')
+      .argument('<file...>', 'pcap or pcapng files; - is standard input'),
+    'replay',
   )
-    .addHelpText('after', EXAMPLES)
-    .action(async (files: string[], values: unknown) => {
+    .addHelpText('after', () => EXAMPLES + reasonsHelp())
+    .action(async (files: string[], values: Record<string, unknown>) => {
       const options = checkOptions(ReplayOptionsSchema, values);
       for (const file of files) await replayFile(file, options, files.length > 1);
     });
@@ -122,9 +118,20 @@ function decisionLine(record: DecisionRecord, file: string | undefined): string 
     String(packet).padStart(6),
     `${bracket(client)}:${clientPort} > ${bracket(server)}:${serverPort}`,
     `${announcement} ${endpoint}`.trimEnd(),
-    reason === undefined ? `expected${rewritten(record)}` : `refused (${reason})`,
+    reason === undefined ? `expected${rewritten(record)}` : refused(reason),
   ];
   return `${columns.join('  ')}\n`;
+}
+
+const refused = (reason: Reason): string => `refused, ${reason}: ${REASON_TABLE[reason].sentence}`;
+
+/** What each reason means, for the help. */
+function reasonsHelp(): string {
+  const rows = Object.entries(REASON_TABLE).map(([name, { sentence }]) => {
+    const remedy = remedyOf(name as Reason);
+    return `  ${name}\n      ${sentence}${remedy === '' ? '' : `\n      ${remedy}`}`;
+  });
+  return `\n\nReasons of refusals:\n${rows.join('\n')}`;
 }
 
 const rewritten = ({ rewrittenAddress, rewrittenPort }: DecisionRecord): string =>

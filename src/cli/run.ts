@@ -1,5 +1,5 @@
 /**
- * `run`: opens what the daemon needs, says in a sentence what cannot be opened, and runs until a signal.
+ * `run`: opens what the daemon needs, or reports what cannot be opened, and runs until a signal.
  *
  * @module
  */
@@ -16,13 +16,13 @@ import { loadBinding, type NativeBinding } from '../kernel/binding.js';
 import { inspectConntrack } from '../kernel/inspect/conntrack-probe.js';
 import { NetlinkSocket } from '../kernel/netlink-socket.js';
 import { hasNetAdmin, NET_ADMIN_REMEDY } from '../kernel/capability.js';
-import { checkQueues } from '../rules/options.js';
 import { confineThisProcess } from '../daemon/confinement.js';
 import { openLog, type Log } from '../daemon/logger.js';
-import { checkOptions, readConfiguration, RunOptionsSchema, type RunOptions } from '../daemon/settings.js';
-import { addPolicyOptions, policyFrom } from '../daemon/policy-options.js';
+import { policyFrom } from '../daemon/policy-options.js';
+import { RunOptionsSchema, type RunOptions } from '../daemon/settings.js';
 import { QueueReader } from '../daemon/queue-reader.js';
-import { checkLogRate, readerLimits } from '../daemon/limits.js';
+import { readerLimits } from '../daemon/limits.js';
+import { addOptions, checkOptions, mergeConfiguration } from './options.js';
 
 const EXAMPLES = `
 Examples:
@@ -31,46 +31,17 @@ Examples:
   $ conntrack-ftp rules iptables --apply --workers 4 && conntrack-ftp run --workers 4
   $ conntrack-ftp run --config /etc/conntrack-ftp.json
 
-The daemon never changes the ruleset; see conntrack-ftp rules --help.`;
+The daemon never changes the ruleset: conntrack-ftp rules does.`;
 
 export function runCommand(): Command {
-  return addPolicyOptions(
-    new Command('run')
-      .description('the daemon, in the foreground; ends cleanly at SIGTERM or SIGINT')
-      .option('--queue <number>', 'NFQUEUE number, the first one of several workers (default: 0)')
-      .option('--workers <n>', 'read as many queues, each in a thread; as in the ruleset (default: 1)')
-      .option('--ports <list>', 'ports of FTP servers, up to 15 (default: 21)')
-      .option('--anchor <name>', 'the helper that the ruleset attaches (default: the first that serves)')
-      .option('--config <file>', 'JSON file with these options in camel case; the command line wins')
-      .option(
-        '--expect-seconds <n>',
-        'an unused expectation lives this long (default: as the anchor has it, 300)',
-      )
-      .option('--mark <bits>', 'connmark bits of connections that need no reading (default: 0x20000000)')
-      .option('--queue-length <packets>', 'packets that may wait for us (default: 8192)')
-      .option('--when-full <what>', 'accept or drop packets when that many wait (default: accept)')
-      .option('--max-connections <n>', 'control connections followed at once (default: 262144)')
-      .option(
-        '--max-connections-per-client <n>',
-        'of one address, or IPv6 /64; beyond, its first one makes room (default: 4096)',
-      )
-      .option('--max-expectations-per-client <n>', 'unused ones of one address, or IPv6 /64 (default: 512)')
-      .option('--log-rate <lines>', 'lines a second about packets; the others are counted (default: 1000)')
-      .option('--idle-seconds <n>', 'forget connections silent this long (default: 432000)')
-      .option('--log-level <level>', 'debug, info, warn, error or silent (default: info)'),
+  return addOptions(
+    new Command('run').description('run the daemon in the foreground; SIGTERM or SIGINT stops it'),
+    'run',
   )
     .addHelpText('after', EXAMPLES)
     .action(async (values: Record<string, unknown>) => {
-      await run(readOptions(values));
+      await run(checkOptions(RunOptionsSchema, mergeConfiguration(values)));
     });
-}
-
-function readOptions({ config, ...given }: Record<string, unknown>): RunOptions {
-  const fromFile = typeof config === 'string' ? readConfiguration(config) : {};
-  const options = checkOptions(RunOptionsSchema, { ...fromFile, ...given });
-  checkQueues(options);
-  checkLogRate(options);
-  return options;
 }
 
 async function run(options: RunOptions): Promise<void> {
@@ -80,7 +51,7 @@ async function run(options: RunOptions): Promise<void> {
   const unconfined = confineThisProcess(binding);
   const log = openLog(options.logLevel, process.stdout.isTTY);
   if (unconfined !== undefined) {
-    const sentence = `this process keeps privileges that it does not need: ${unconfined}`;
+    const sentence = `this process still has privileges that it does not need: ${unconfined}`;
     log.logger.warn({ event: 'unconfined', cause: unconfined }, sentence);
   }
   try {
@@ -92,7 +63,7 @@ async function run(options: RunOptions): Promise<void> {
   }
 }
 
-/** One queue, read in this thread. */
+/** Reads one queue in this thread. */
 async function serve(
   options: RunOptions,
   policy: Policy,
@@ -100,7 +71,7 @@ async function serve(
   logger: Logger,
 ): Promise<void> {
   const socket = openSocket(binding);
-  const anchors = chooseAnchors(socket, options.anchor);
+  const helpers = chooseHelpers(socket, options.helper);
   const { queue } = options;
   const limits = readerLimits(options, 1);
   const reader = new QueueReader({ options, limits, queue, policy, binding, socket, logger });
@@ -108,7 +79,7 @@ async function serve(
     await new Promise<void>((resolve, reject) => {
       reader.open(reject);
       endAtSignals(logger, resolve);
-      logReady(logger, options, anchors);
+      logReady(logger, options, helpers);
     });
   } finally {
     reader.close();
@@ -116,12 +87,12 @@ async function serve(
   }
 }
 
-/** A queue for each worker, read in a thread of its own. */
+/** Each worker reads its own queue in its own thread. */
 async function serveByWorkers(options: RunOptions, binding: NativeBinding, log: Log): Promise<void> {
   const socket = openSocket(binding);
-  const anchors = chooseAnchors(socket, options.anchor);
+  const helpers = chooseHelpers(socket, options.helper);
   socket.close();
-  // Not loaded where there is one reader only: that shall be ready soon.
+  // Loaded only when needed: it would delay the start of a single reader.
   const { Workers } = await import('../daemon/workers.js');
   const workers = new Workers(options, log);
   let ending = false;
@@ -129,7 +100,7 @@ async function serveByWorkers(options: RunOptions, binding: NativeBinding, log: 
     await new Promise<void>((resolve, reject) => {
       endAtSignals(log.logger, resolve);
       workers.start().then(() => {
-        if (!ending) logReady(log.logger, options, anchors);
+        if (!ending) logReady(log.logger, options, helpers);
       }, reject);
     });
   } finally {
@@ -154,30 +125,29 @@ function openSocket(binding: NativeBinding): NetlinkSocket {
   throw new MissingError(lacking.evidence, lacking.remedy === undefined ? {} : { remedy: lacking.remedy });
 }
 
-/** The anchors that serve, one for each family at most. Throws `MissingError` where none serves IPv4 nor IPv6. */
-function chooseAnchors(socket: NetlinkSocket, wanted: string | undefined): readonly CarrierHelperProbe[] {
+/** The usable carrier helpers, at most one per address family. Throws `MissingError` if there is none at all. */
+function chooseHelpers(socket: NetlinkSocket, wanted: string | undefined): readonly CarrierHelperProbe[] {
   const probes = ([4, 6] as const).flatMap((family) =>
     wanted === undefined ? probeCarrierHelpers(socket, family) : [probeCarrierHelper(socket, wanted, family)],
   );
   const usable = probes.filter((probe) => probe.usable);
   if (usable.length > 0) return usable;
-  throw new MissingError(`no usable anchor: ${probes.map(({ evidence }) => evidence).join('; ')}`, {
-    remedy:
-      'load a helper that does nothing with FTP text, `modprobe nf_conntrack_sane`; conntrack-ftp doctor says what there is',
+  throw new MissingError(`no usable carrier helper: ${probes.map(({ evidence }) => evidence).join('; ')}`, {
+    remedy: 'load one with `modprobe nf_conntrack_sane`; conntrack-ftp doctor lists what this kernel has',
   });
 }
 
-function logReady(logger: Logger, options: RunOptions, anchors: readonly CarrierHelperProbe[]): void {
+function logReady(logger: Logger, options: RunOptions, helpers: readonly CarrierHelperProbe[]): void {
   for (const family of [4, 6] as const) {
-    if (anchors.some((anchor) => anchor.family === family)) continue;
+    if (helpers.some((helper) => helper.family === family)) continue;
     logger.warn(
       { event: 'no-anchor', family },
-      `no usable anchor for IPv${family}: its data connections stay unexpected`,
+      `no usable carrier helper for IPv${family}: its data connections cannot be expected`,
     );
   }
   const { queue, workers, ports } = options;
   const queues = Array.from({ length: workers }, (_, at) => queue + at);
-  const names = [...new Set(anchors.map(({ helper }) => helper))].join(', ');
+  const names = [...new Set(helpers.map(({ helper }) => helper))].join(', ');
   const facts = {
     event: 'ready',
     pid: process.pid,

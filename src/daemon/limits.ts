@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { UsageError } from '../errors.js';
 import { DEFAULT_MAX_TAIL_BYTES } from '../ftp/line-scanner.js';
 import { DEFAULT_MAX_TOTAL_BYTES } from '../tcp/reassembler.js';
 import type { RunOptions } from './settings.js';
@@ -46,12 +45,4 @@ export function readerLimits(options: Limited, worker: number): ReaderLimits {
     outOfOrderBytes: part(DEFAULT_MAX_TOTAL_BYTES),
     unfinishedLineBytes: part(DEFAULT_MAX_TAIL_BYTES),
   };
-}
-
-/** A worker that may log nothing would be no use. */
-export function checkLogRate({ workers, logRate }: Limited): void {
-  if (logRate >= workers) return;
-  throw new UsageError(`--log-rate ${logRate} leaves some of ${workers} workers without a line`, {
-    remedy: 'give --log-rate at least as many lines as there are workers',
-  });
 }

@@ -18,7 +18,7 @@ export interface Endpoint {
   readonly to: number;
 }
 
-/** Every fault is also a refusal reason: see `REFUSAL_REASONS`. */
+/** Every fault is also a refusal reason: see `RefusalReason`. */
 export type EndpointFault = 'malformed' | 'octet-out-of-range' | 'port-out-of-range';
 
 /** `Parsed<Endpoint, EndpointFault>`, plus the parts that could be read despite the fault, for reports. */

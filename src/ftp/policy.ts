@@ -1,7 +1,7 @@
 /**
  * What may open a data connection. The defaults are the safe ones; `KERNEL_POLICY` has the tolerance of the
  * kernel's nf_conntrack_ftp. The rules about one announced endpoint are judged here, the rules about the
- * dialogue where the dialogue is known, in `session.ts`; the reasons of both are listed here.
+ * dialogue in `dialogue.ts`; the reasons of both are listed here.
  *
  * @module
  */
@@ -57,36 +57,27 @@ export const KERNEL_POLICY: Policy = Object.freeze({
   minPort: 1,
 });
 
-/** Why an announcement opened nothing: what was seen, and what can be done where something can. */
-export const REFUSAL_REASONS = {
-  malformed: 'The announcement does not follow its grammar (RFC 959, RFC 1123, RFC 2428).',
-  'octet-out-of-range': 'One of the six numbers is above 255.',
-  'port-out-of-range': 'The port is 0 or above 65535.',
-  'family-mismatch':
-    'The announced address is of another family than the control connection; use EPSV, or the same family for both.',
-  'address-mismatch':
-    'The announced address is not the own address of the host that announces it; --allow-address permits others, for transfers between servers or for hosts with several addresses.',
-  'privileged-port': 'The port is below 1024; --policy kernel permits it.',
-  'passive-port-range':
-    'The port lies outside --passive-ports; make the range that of the server (pasv_min_port, pasv_max_port).',
-  'unsolicited-reply':
-    'The 227 or 229 does not answer an outstanding PASV or EPSV; --policy kernel does not ask for that.',
-  'too-many-commands':
-    'More commands were sent ahead of their replies than are remembered, so that the reply cannot be matched to its command; the client should wait for replies.',
-  'bare-line-feed':
-    'The line begins after, or ends with, a LF without CR, which may have been smuggled in; --policy kernel takes such lines, except PORT without its CR.',
-  'line-too-long': 'The line is longer than 2048 bytes.',
-  'nul-byte': 'The line contains a NUL byte.',
-  'no-banner': 'The client announced before the server had greeted with a reply.',
-  'not-ftp': 'The connection does not carry FTP: its first lines were no FTP command, or no FTP reply.',
-  'epsv-all':
-    'The client had promised by EPSV ALL to use EPSV only (RFC 2428 §4); --policy kernel does not hold it to that.',
-} as const;
-export type RefusalReason = keyof typeof REFUSAL_REASONS;
+/** Why an announcement opens nothing. helper/reasons.ts has the sentence of each. */
+export type RefusalReason =
+  | 'malformed'
+  | 'octet-out-of-range'
+  | 'port-out-of-range'
+  | 'family-mismatch'
+  | 'address-mismatch'
+  | 'privileged-port'
+  | 'passive-port-range'
+  | 'unsolicited-reply'
+  | 'too-many-commands'
+  | 'bare-line-feed'
+  | 'line-too-long'
+  | 'nul-byte'
+  | 'no-banner'
+  | 'not-ftp'
+  | 'epsv-all';
 
 /**
- * Says why policy refuses a readable announcement, or `undefined` when it may open. `announcer` is the own
- * address of the host that sent it, before any translation.
+ * Returns why policy refuses a readable announcement, or `undefined` if it may open. `announcer` is the own
+ * address of the host that sent it, before NAT.
  */
 export function judge(
   policy: Policy,

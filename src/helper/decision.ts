@@ -8,23 +8,10 @@ import type { AnnouncementKind } from '../ftp/announcement.js';
 import type { RefusalReason } from '../ftp/policy.js';
 import { formatIpAddress, type IpAddress } from '../wire/ip-address.js';
 import type { StreamEdit } from './nat/stream-edits.js';
+import type { Reason } from './reasons.js';
 
-/**
- * Why an announcement that the policy allows was not expected all the same: the announcement could not be
- * rewritten as translation wants it, or the kernel would not have the pinhole (the names of kernel/pinhole.ts).
- */
-export type Obstacle =
-  | 'not-rewritable'
-  | 'announcement-passed'
-  | 'too-many-rewrites'
-  | 'no-sequence-adjustment'
-  | 'clash'
-  | 'table-full'
-  | 'master-gone'
-  | 'no-helper'
-  | 'client-limit'
-  | 'too-many-announcements'
-  | 'kernel-refused';
+/** Why an announcement that the policy allows was not expected all the same. */
+export type Obstacle = Exclude<Reason, RefusalReason>;
 
 /** What the other side was told in place of the announced endpoint. A 229 names no address. */
 export interface Rewritten {
@@ -50,7 +37,7 @@ export interface Decision {
   readonly address: IpAddress | undefined;
   readonly port: number | undefined;
   /** Absent where the data connection is expected. */
-  readonly refusal: RefusalReason | Obstacle | undefined;
+  readonly refusal: Reason | undefined;
 }
 
 export interface DecisionRecord {
@@ -64,7 +51,7 @@ export interface DecisionRecord {
   readonly address?: string;
   readonly port?: number;
   readonly decision: 'expected' | 'refused';
-  readonly reason?: RefusalReason | Obstacle;
+  readonly reason?: Reason;
   readonly rewrittenAddress?: string;
   readonly rewrittenPort?: number;
 }

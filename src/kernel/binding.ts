@@ -145,16 +145,17 @@ export interface NativeBinding {
   ) => NativeEventSocket;
 }
 
-/** Loads the built or prebuilt addon. Throws `MissingError` with the remedy where there is none. */
+/** Loads the built or prebuilt addon. Throws `MissingError` with the remedy if there is none. */
 export function loadBinding(): NativeBinding {
   const require = createRequire(import.meta.url);
   const find = require('node-gyp-build') as (root: string) => NativeBinding;
   try {
     return find(fileURLToPath(new URL('../..', import.meta.url)));
   } catch (cause) {
-    throw new MissingError('the native addon is not built for this machine', {
+    throw new MissingError('the native addon for this machine is missing', {
       remedy:
-        'run `npm run build:native` in the package folder (needs cmake, g++, libmnl-dev and libuv1-dev)',
+        'run `npm install node-addon-api && npm rebuild conntrack-ftp` in the folder where it is installed ' +
+        '(needs g++, make, pkg-config, python3 and libmnl-dev), or `npm run build:native` in a source tree',
       cause,
     });
   }

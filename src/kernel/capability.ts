@@ -13,8 +13,8 @@ import { callNative } from './native-error.js';
 const CAP_NET_ADMIN = 12;
 const NET_ADMIN = 1n << BigInt(CAP_NET_ADMIN);
 
-/** The remedy for a missing CAP_NET_ADMIN, for findings and errors. */
-export const NET_ADMIN_REMEDY = 'run as root, or give the process CAP_NET_ADMIN over its network namespace';
+/** What to do about its absence, as findings and errors say it. */
+export const NET_ADMIN_REMEDY = 'run as root, or with CAP_NET_ADMIN over the network namespace';
 
 /** Returns `undefined` if /proc cannot be read. Inside a user namespace the result holds for that namespace only. */
 export function hasNetAdmin(procRoot = '/proc'): boolean | undefined {

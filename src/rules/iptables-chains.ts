@@ -41,7 +41,7 @@ export function ownTables(options: RulesOptions, family: Family): OwnTables {
   checkRulesOptions(options);
   return {
     raw: {
-      chain: [anchorRule(options)],
+      chain: [helperRule(options)],
       workers: undefined,
       jumps: [jump('PREROUTING', '-p tcp'), jump('OUTPUT', '-p tcp')],
     },
@@ -55,8 +55,8 @@ export function ownTables(options: RulesOptions, family: Family): OwnTables {
 }
 
 /** The CT target acts on a packet that conntrack has not seen; conntrack uses it for new connections only. */
-function anchorRule({ ports, anchor }: RulesOptions): string {
-  return ownRule(`-p tcp -m multiport --dports ${ports.join(',')}`, 'anchor', `CT --helper ${anchor}`);
+function helperRule({ ports, helper }: RulesOptions): string {
+  return ownRule(`-p tcp -m multiport --dports ${ports.join(',')}`, 'anchor', `CT --helper ${helper}`);
 }
 
 /**

@@ -22,7 +22,7 @@ export interface Need {
 /** No packet passes it: there is no jump to it. */
 const TRIAL_CHAIN = 'CONNTRACK_FTP_TRIAL';
 
-export function iptablesNeeds({ anchor, workers }: RulesOptions): Need[] {
+export function iptablesNeeds({ helper, workers }: RulesOptions): Need[] {
   const ofWorkers = [
     iptablesNeed(
       'the statistic match',
@@ -36,7 +36,7 @@ export function iptablesNeeds({ anchor, workers }: RulesOptions): Need[] {
     iptablesNeed('the comment match', 'xt_comment', 'raw', '-m comment --comment trial'),
     iptablesNeed('the multiport match', 'xt_multiport', 'raw', '-p tcp -m multiport --dports 21'),
     iptablesNeed('the CT target', 'xt_CT', 'raw', '-j CT --notrack'),
-    iptablesNeed(helper(anchor), helperModule(anchor), 'raw', `-p tcp -j CT --helper ${anchor}`),
+    iptablesNeed(helperOf(helper), moduleOf(helper), 'raw', `-p tcp -j CT --helper ${helper}`),
     iptablesNeed('the conntrack match', 'xt_conntrack', 'mangle', '-m conntrack --ctstate ESTABLISHED'),
     iptablesNeed('the connmark match', 'xt_connmark', 'mangle', '-m connmark --mark 1'),
     iptablesNeed('the bpf match', 'xt_bpf', 'mangle', '-m bpf --bytecode "1,6 0 0 0"'),
@@ -46,20 +46,20 @@ export function iptablesNeeds({ anchor, workers }: RulesOptions): Need[] {
 }
 
 /** For `nft --check`: nothing of it is made. */
-export function nftNeeds({ anchor, workers }: RulesOptions): Need[] {
+export function nftNeeds({ helper, workers }: RulesOptions): Need[] {
   const ofWorkers = [nftNeed('the numgen expression', 'nft_numgen', 'chain trial { numgen inc mod 2 0; }')];
   return [
     nftNeed('the ct expression', 'nft_ct', 'chain trial { ct state new; }'),
-    nftNeed(helper(anchor), helperModule(anchor), `ct helper trial { type "${anchor}" protocol tcp; }`),
+    nftNeed(helperOf(helper), moduleOf(helper), `ct helper trial { type "${helper}" protocol tcp; }`),
     nftNeed('the payload match @ih (Linux 5.16, nft 1.0.2)', 'nf_tables', 'chain trial { @ih,0,8 >= 0; }'),
     nftNeed('the queue statement', 'nft_queue', 'chain trial { queue flags bypass to 0; }'),
     ...(workers === 1 ? [] : ofWorkers),
   ];
 }
 
-const helper = (name: string): string => `a conntrack helper named ${name} for TCP`;
+const helperOf = (name: string): string => `a conntrack helper named ${name} for TCP`;
 /** Its alias, as the kernel itself asks for it. */
-const helperModule = (name: string): string => `nfct-helper-${name}`;
+const moduleOf = (name: string): string => `nfct-helper-${name}`;
 
 function iptablesNeed(what: string, module: string, table: IptablesTable, rule: string): Need {
   return {

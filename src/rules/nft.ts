@@ -40,14 +40,14 @@ export function nftRemoval(): string {
  * `@ih,0,8 >= 0` holds for each value of the first byte of TCP's payload, and for none where there is no such byte.
  */
 function table(options: RulesOptions): string {
-  const { ports, anchor, mark, workers } = options;
+  const { ports, helper, mark, workers } = options;
   const bits = hexadecimal(mark);
   const toQueue = workers === 1 ? queueStatement(options, 1) : 'goto workers';
   return `table ${NFT_TABLE} {
 	# Conntrack expects data connections only for a connection that has a helper: new control connections get
 	# this one. It is an anchor and no more, reading FTP is the daemon's work.
 	ct helper anchor {
-		type "${anchor}" protocol tcp
+		type "${helper}" protocol tcp
 		l3proto inet
 	}
 

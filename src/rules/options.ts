@@ -1,25 +1,35 @@
 /**
- * What a ruleset is made from, and the checks that come before any text is made: a wrong value is a
- * `UsageError` with a sentence, never a ruleset that the kernel refuses or that matches the wrong thing.
+ * The options of a ruleset: their only schema, and what help and reference say about them. A wrong value is a
+ * `UsageError` with a sentence, never a ruleset that the kernel refuses or that matches the wrong packets.
  *
  * @module
  */
-import { UsageError } from '../errors.js';
+import * as z from 'zod/mini';
+import {
+  field,
+  fieldsOf,
+  isOn,
+  option,
+  readOptions,
+  wholeNumber,
+  wholeWithin,
+  type Field,
+} from './option-fields.js';
 
 export interface RulesOptions {
   /** NFQUEUE number, 0 to 65535. */
   readonly queue: number;
-  /** Queues from `queue` on, each read by a worker of its own; 1: the connections are not shared out. */
+  /** Number of queues from `queue` on, each read by its own worker. With 1, connections are not distributed. */
   readonly workers: number;
-  /** Connmark bits, side by side, that hold the number of a connection's worker, from 1; 0 before it has one. */
+  /** Adjacent connmark bits that hold the number of a connection's worker, from 1; 0 before one is assigned. */
   readonly workerMark: number;
-  /** FTP control ports as clients address them, that is before DNAT. */
+  /** FTP control ports as clients address them, before DNAT. */
   readonly ports: readonly number[];
-  /** The conntrack helper that control connections carry so that they may expect others. */
-  readonly anchor: string;
+  /** The conntrack helper that control connections carry so that the kernel accepts expectations for them. */
+  readonly helper: string;
   /** Connmark bits (`CTA_MARK`); a connection that has all of them is never queued again. */
   readonly mark: number;
-  /** Without a daemon: drop what would be queued (`true`), or let it pass unread (`false`). */
+  /** Without a daemon: drop what would be queued (`true`), or forward it unread (`false`). */
   readonly failClosed: boolean;
 }
 
@@ -28,114 +38,154 @@ export const RULES_DEFAULTS: RulesOptions = {
   workers: 1,
   workerMark: 0x0f00_0000,
   ports: [21],
-  anchor: 'sane',
+  helper: 'sane',
   mark: 0x2000_0000,
   failClosed: false,
 };
 
 /** XT_MULTI_PORTS (linux/netfilter/xt_multiport.h). */
 export const MAX_PORTS = 15;
-/** More threads than that serve no machine; and the rules of each are tried one after the other. */
+/** No machine gains from more threads, and the rules of all workers are tried one after the other. */
 export const MAX_WORKERS = 64;
-/** NF_CT_HELPER_NAME_LEN - 1: the kernel wants a NUL after it. */
-const MAX_ANCHOR_NAME = 15;
+/** NF_CT_HELPER_NAME_LEN - 1 (linux/netfilter/nf_conntrack_helper.h): the kernel wants a NUL after the name. */
+const MAX_HELPER_NAME = 15;
 const MAX_QUEUE = 0xffff;
 const MAX_PORT = 0xffff;
 const MAX_MARK = 0xffff_ffff;
 
-/** Throws a `UsageError` that names the first wrong value. */
-export function checkRulesOptions(options: RulesOptions): void {
-  checkQueue(options.queue);
-  checkPorts(options.ports);
-  checkAnchor(options.anchor);
-  checkMark(options.mark);
-  checkWorkers(options);
-}
-
-function checkQueue(queue: number): void {
-  if (!isWithin(queue, 0, MAX_QUEUE)) {
-    throw new UsageError(`queue number ${queue} is not within 0 to ${MAX_QUEUE}`);
-  }
-}
-
-function checkPorts(ports: readonly number[]): void {
-  if (ports.length === 0) throw new UsageError('no FTP port is given');
-  if (ports.length > MAX_PORTS) {
-    throw new UsageError(`${ports.length} ports are given, the kernel's port list holds ${MAX_PORTS}`, {
-      remedy: 'leave out the ports that no FTP server listens on',
-    });
-  }
-  for (const [index, port] of ports.entries()) {
-    if (!isWithin(port, 1, MAX_PORT)) throw new UsageError(`port ${port} is not within 1 to ${MAX_PORT}`);
-    if (ports.indexOf(port) !== index) throw new UsageError(`port ${port} is given twice`);
-  }
-}
-
-/** Only characters that need no quoting in either ruleset language. */
-function checkAnchor(anchor: string): void {
-  if (anchor.length > MAX_ANCHOR_NAME) {
-    throw new UsageError(
-      `\`${anchor}\` is too long for the name of a conntrack helper, which has at most ${MAX_ANCHOR_NAME} characters`,
-    );
-  }
-  if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(anchor)) {
-    throw new UsageError(`\`${anchor}\` is not the name of a conntrack helper`, {
-      remedy: 'name one that `conntrack-ftp doctor` lists, for example sane',
-    });
-  }
-}
-
-function checkMark(mark: number): void {
-  if (!isWithin(mark, 1, MAX_MARK)) {
-    throw new UsageError(`mark ${mark} is not within 1 to 0x${MAX_MARK.toString(16)}`);
-  }
-}
-
-function checkWorkers({ workers, queue, mark, workerMark }: RulesOptions): void {
-  if (!isWithin(workers, 1, MAX_WORKERS)) {
-    throw new UsageError(`${workers} workers is not within 1 to ${MAX_WORKERS}`);
-  }
-  checkQueues({ queue, workers });
-  // One worker has no use for them.
-  if (workers > 1) checkWorkerMark(workers, mark, workerMark);
-}
-
-/** Throws a `UsageError` where the queues of all workers are not there. */
-export function checkQueues({ queue, workers }: Pick<RulesOptions, 'queue' | 'workers'>): void {
-  if (queue + workers - 1 > MAX_QUEUE) {
-    throw new UsageError(`${workers} queues from ${queue} on go beyond the last, ${MAX_QUEUE}`);
-  }
-}
-
-function checkWorkerMark(workers: number, mark: number, workerMark: number): void {
-  const bits = `worker mark ${hexadecimal(workerMark)}`;
-  const most = isWithin(workerMark, 1, MAX_MARK) ? workerMark / lowestBit(workerMark) : 0;
-  // Bits side by side, moved to the right end, are one less than a power of two.
-  if (most === 0 || !Number.isInteger(Math.log2(most + 1))) {
-    throw new UsageError(
-      `${bits} is not a row of bits, side by side, as ${hexadecimal(RULES_DEFAULTS.workerMark)} is`,
-    );
-  }
-  if (workers > most) {
-    throw new UsageError(`${bits} has room for ${most} workers, not for ${workers}`, {
-      remedy: 'give more bits with --worker-mark, or take fewer workers',
-    });
-  }
-  if ((workerMark & mark) !== 0) {
-    throw new UsageError(`${bits} and mark ${hexadecimal(mark)} have bits in common`, {
-      remedy: 'give each bits of its own, with --worker-mark and --mark',
-    });
-  }
-}
-
 const hexadecimal = (bits: number): string => `0x${bits.toString(16)}`;
 
-/** The connmark bits that stand for a worker, from 1; 0 stands for none. */
-export const workerBits = ({ workerMark }: RulesOptions, worker: number): number =>
-  worker * lowestBit(workerMark);
+export const port = (): Field<number> => wholeNumber(1, MAX_PORT);
 
-/** The value of the lowest bit that is set in `bits`, which is not 0. */
+const ports = field((value, wrong): readonly number[] => {
+  const parts: unknown = typeof value === 'string' ? value.split(',').map((part) => part.trim()) : value;
+  if (!Array.isArray(parts)) return wrong('must be a list of ports such as 21,2121');
+  const numbers = parts.map((part) => wholeWithin(part, 1, MAX_PORT));
+  const known = numbers.filter((number) => number !== undefined);
+  if (known.length === 0 || known.length < numbers.length) {
+    return wrong(`must be a list of ports from 1 to ${MAX_PORT}`);
+  }
+  if (known.length > MAX_PORTS) return wrong(`must name at most ${MAX_PORTS} ports`);
+  if (new Set(known).size < known.length) return wrong('must name each port once');
+  return known;
+});
+
+/** Only names that need no quoting in iptables or nft, and that no tool takes for an option. */
+export const helperName = (): Field<string> =>
+  field((value, wrong) => {
+    if (typeof value !== 'string' || !/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(value)) {
+      return wrong('must be the name of a conntrack helper, such as sane');
+    }
+    return value.length <= MAX_HELPER_NAME
+      ? value
+      : wrong(`must be a name of at most ${MAX_HELPER_NAME} characters`);
+  });
+
+/** A number, its decimal digits, or its hexadecimal digits behind `0x`. */
+function bitsOf(value: unknown): number | undefined {
+  const isHexadecimal = typeof value === 'string' && /^0x[0-9a-f]{1,8}$/i.test(value);
+  return wholeWithin(isHexadecimal ? Number(value) : value, 1, MAX_MARK);
+}
+
+const mark = field(
+  (value, wrong) => bitsOf(value) ?? wrong(`must be bits from 0x1 to ${hexadecimal(MAX_MARK)}`),
+);
+
+const workerMark = field((value, wrong) => {
+  const bits = bitsOf(value);
+  return bits !== undefined && isAdjacent(bits)
+    ? bits
+    : wrong(`must be adjacent bits, such as ${hexadecimal(RULES_DEFAULTS.workerMark)}`);
+});
+
+/** The options that `rules` takes, and of which the other commands take some. */
+export const RULESET_OPTIONS = {
+  queue: option({
+    field: z._default(wholeNumber(0, MAX_QUEUE), RULES_DEFAULTS.queue),
+    argument: 'number',
+    help: 'NFQUEUE number; with several workers, the first of their queues',
+    fallback: String(RULES_DEFAULTS.queue),
+  }),
+  workers: option({
+    field: z._default(wholeNumber(1, MAX_WORKERS), RULES_DEFAULTS.workers),
+    argument: 'n',
+    help: `number of workers, up to ${MAX_WORKERS}; each reads its own queue in its own thread`,
+    fallback: String(RULES_DEFAULTS.workers),
+  }),
+  ports: option({
+    field: z._default(ports, RULES_DEFAULTS.ports),
+    argument: 'list',
+    help: `FTP server ports as clients address them, up to ${MAX_PORTS}, such as 21,2121`,
+    fallback: RULES_DEFAULTS.ports.join(),
+  }),
+  helper: option({
+    field: z._default(helperName(), RULES_DEFAULTS.helper),
+    argument: 'name',
+    help: 'carrier helper: the conntrack helper that the ruleset attaches to control connections',
+    fallback: RULES_DEFAULTS.helper,
+  }),
+  mark: option({
+    field: z._default(mark, RULES_DEFAULTS.mark),
+    argument: 'bits',
+    help: 'connmark bits of connections that are not queued any more',
+    fallback: hexadecimal(RULES_DEFAULTS.mark),
+  }),
+  workerMark: option({
+    field: z._default(workerMark, RULES_DEFAULTS.workerMark),
+    argument: 'bits',
+    help: 'adjacent connmark bits that hold the number of a connection’s worker',
+    fallback: hexadecimal(RULES_DEFAULTS.workerMark),
+  }),
+  failClosed: option({
+    field: z._default(isOn(), RULES_DEFAULTS.failClosed),
+    help: 'drop control packets while no daemon runs, instead of forwarding them unread',
+  }),
+} as const;
+
+/** Adds to `payload` what is wrong with options that are right one by one. */
+type Check<T> = (payload: z.core.ParsePayload<T>) => void;
+
+/** The queue of every worker must exist. */
+export const checkQueues: Check<Pick<RulesOptions, 'queue' | 'workers'>> = ({ value, issues }) => {
+  const { queue, workers } = value;
+  const last = queue + workers - 1;
+  if (last <= MAX_QUEUE) return;
+  const message = `${workers} needs the queues ${queue} to ${last}, and the last queue is ${MAX_QUEUE}`;
+  issues.push({ code: 'custom', message, path: ['workers'], input: value, continue: true });
+};
+
+/** The worker mark must have a number for every worker, and bits of its own. One worker does not use it. */
+export const checkWorkerMark: Check<Pick<RulesOptions, 'workers' | 'workerMark' | 'mark'>> = ({
+  value,
+  issues,
+}) => {
+  const { workers, workerMark: bits, mark: done } = value;
+  const most = bits / lowestBit(bits);
+  const sentences = [
+    ...(workers > most ? [`${hexadecimal(bits)} can number ${most} workers, not ${workers}`] : []),
+    ...((bits & done) === 0
+      ? []
+      : [`${hexadecimal(bits)} must share no bit with the mark ${hexadecimal(done)}`]),
+  ];
+  if (workers === 1) return;
+  for (const message of sentences) {
+    issues.push({ code: 'custom', message, path: ['workerMark'], input: value, continue: true });
+  }
+};
+
+const RulesetSchema = z.object(fieldsOf(RULESET_OPTIONS)).check(checkQueues, checkWorkerMark);
+
+/** Throws a `UsageError` that names each wrong value. */
+export function checkRulesOptions(options: RulesOptions): void {
+  readOptions(RulesetSchema, options, (key) => key);
+}
+
+/** The connmark bits that stand for a worker, from 1; 0 stands for none. */
+export const workerBits = ({ workerMark: bits }: RulesOptions, worker: number): number =>
+  worker * lowestBit(bits);
+
+/** The value of the lowest set bit of `bits`, which is not 0. */
 const lowestBit = (bits: number): number => (bits & -bits) >>> 0;
 
-const isWithin = (value: number, least: number, most: number): boolean =>
-  Number.isInteger(value) && value >= least && value <= most;
+/** Adjacent bits, moved to the right end, are one less than a power of two. */
+const isAdjacent = (bits: number): boolean => Number.isInteger(Math.log2(bits / lowestBit(bits) + 1));

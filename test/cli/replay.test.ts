@@ -108,7 +108,7 @@ describe('replay', () => {
     const { stdout } = conntrackFtp(['replay', file, file]);
     expect(stdout.split('\n')).toHaveLength(5);
     expect(stdout).toContain(`${file}       3  10.1.0.2:40000 > 10.2.0.2:21  PORT 10.1.0.2:40000  expected`);
-    expect(stdout).toContain('PORT 9.9.9.9:1024  refused (address-mismatch)');
+    expect(stdout).toContain('PORT 9.9.9.9:1024  refused, address-mismatch: The announced address');
   });
 
   it('obeys the policy options', () => {

@@ -189,10 +189,10 @@ describe('the daemon does not start', () => {
     expect(status).toBe(4);
   });
 
-  it('without a usable anchor', async () => {
-    const { status, stderr } = await refused(conntrackFtp('run', '--anchor', 'nonesuch'));
+  it('without a usable carrier helper', async () => {
+    const { status, stderr } = await refused(conntrackFtp('run', '--helper', 'nonesuch'));
     expect(stderr).toMatch(
-      /no usable anchor: the kernel has no TCP helper nonesuch for IPv4[\s\S]*remedy: load a helper/,
+      /no usable carrier helper: the kernel has no TCP helper nonesuch for IPv4[\s\S]*remedy: load one with `modprobe nf_conntrack_sane`/,
     );
     expect(status).toBe(3);
   });
@@ -209,7 +209,7 @@ describe('the daemon does not start', () => {
         'run',
       ]);
       expect(stderr).toMatch(
-        /the native addon is not built for this machine\n {2}remedy: run `npm run build:native`/,
+        /the native addon for this machine is missing\n {2}remedy: run `npm install node-addon-api && npm rebuild/,
       );
       expect(status).toBe(3);
     } finally {

@@ -27,14 +27,18 @@ describe('wrong usage ends with 2 and a sentence', () => {
     ],
     ['a queue number that is none', ['run', '--queue', '1e3'], /--queue must be a whole number/],
     ['a negative queue number', ['run', '--queue=-1'], /--queue must be a whole number/],
-    ['a port out of range', ['run', '--ports', '21,70000'], /--ports must be a whole number from 1 to 65535/],
-    ['no port', ['rules', 'nft', '--ports', ''], /--ports must be a whole number from 1 to 65535/],
+    [
+      'a port out of range',
+      ['run', '--ports', '21,70000'],
+      /--ports must be a list of ports from 1 to 65535/,
+    ],
+    ['no port', ['rules', 'nft', '--ports', ''], /--ports must be a list of ports from 1 to 65535, not ""/],
     [
       'too many ports',
       ['run', '--ports', Array.from({ length: 16 }, (_, at) => 2100 + at).join(',')],
       /--ports must name at most 15 ports/,
     ],
-    ['a port twice', ['rules', 'iptables', '--ports', '21,21'], /port 21 is given twice/],
+    ['a port twice', ['rules', 'iptables', '--ports', '21,21'], /--ports must name each port once/],
     [
       'a passive range upside down',
       ['run', '--passive-ports', '31000-30000'],
@@ -49,7 +53,7 @@ describe('wrong usage ends with 2 and a sentence', () => {
     [
       'a public address that is none',
       ['run', '--announce-address', '203.0.113.7=10.0.0.300'],
-      /--announce-address must be an IPv4 address, or two as in 203.0.113.7=10.0.0.5, not "203.0.113.7=10.0.0.300"/,
+      /--announce-address must be an IPv4 address, or two such as 203.0.113.7=10.0.0.5, not "203.0.113.7=10.0.0.300"/,
     ],
     [
       'a public address of IPv6, which no passive reply names',
@@ -66,30 +70,36 @@ describe('wrong usage ends with 2 and a sentence', () => {
     [
       'queues beyond the last',
       ['run', '--workers', '4', '--queue', '65533'],
-      /4 queues from 65533 on go beyond the last, 65535/,
+      /--workers 4 needs the queues 65533 to 65536, and the last queue is 65535/,
     ],
     [
-      'less than a line of the log for each worker',
+      'less than one log line for each worker',
       ['run', '--workers', '4', '--log-rate', '3'],
-      /--log-rate 3 leaves some of 4 workers without a line/,
+      /--log-rate must be at least the number of workers, 4, not 3/,
     ],
     [
       'more workers than their mark can number',
       ['rules', 'nft', '--workers', '16'],
-      /worker mark 0xf000000 has room for 15 workers, not for 16\n {2}remedy: give more bits with --worker-mark/,
+      /--worker-mark 0xf000000 can number 15 workers, not 16/,
     ],
     [
       'a worker mark of two parts',
       ['rules', 'iptables', '--workers', '2', '--worker-mark', '0x50000000'],
-      /0x50000000 is not a row of bits/,
+      /--worker-mark must be adjacent bits, such as 0xf000000, not "0x50000000"/,
     ],
     ['mark bits of zero', ['run', '--mark', '0x0'], /--mark must be/],
     [
-      'an anchor with a blank',
-      ['rules', 'nft', '--anchor', 'a b'],
-      /--anchor must be the name of a conntrack helper/,
+      'a helper with a blank',
+      ['rules', 'nft', '--helper', 'a b'],
+      /--helper must be the name of a conntrack helper/,
+    ],
+    [
+      'two names of the helper that differ',
+      ['rules', 'nft', '--helper', 'sane', '--anchor', 'irc'],
+      /--anchor is the old name of --helper: the values differ/,
     ],
     ['an unknown option', ['run', '--colour'], /unknown option '--colour'/],
+    ['a misspelt option', ['run', '--queu', '1'], /unknown option '--queu'\n\(Did you mean --queue\?\)/],
     ['an unknown command', ['walk'], /unknown command 'walk'/],
     ['an unknown rule language', ['rules', 'pf'], /Allowed choices are iptables, nft/],
     ['no file to replay', ['replay'], /missing required argument 'file'/],
@@ -104,7 +114,16 @@ describe('wrong usage ends with 2 and a sentence', () => {
       ['run', '--config', configuration('[]')],
       /must hold one JSON object/,
     ],
-    ['a key that is no option', ['run', '--config', configuration('{"qeue": 1}')], /qeue is not an option/],
+    [
+      'a misspelt key',
+      ['run', '--config', configuration('{"queueLenght": 1}')],
+      /json: unknown key "queueLenght"; did you mean "queueLength"\?/,
+    ],
+    [
+      'a key that is no option',
+      ['run', '--config', configuration('{"colour": 1}')],
+      /json: unknown key "colour"\n/,
+    ],
     [
       'a wrong address in the file',
       ['run', '--config', configuration('{"announceAddress": ["cloud"]}')],

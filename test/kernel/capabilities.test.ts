@@ -54,7 +54,7 @@ describe('an inspection', () => {
     const probe = await agent.ask('probeQueue');
     expect(probe).toMatchObject({ queue: 65535, bind: 0, failOpen: 0 });
     const glue = of(await agent.ask('inspect', { queue: QUEUE }), 'nfqueue-conntrack');
-    expect(glue?.evidence).toContain(probe.conntrack === 0 ? 'can bring' : 'come without');
+    expect(glue?.evidence).toContain(probe.conntrack === 0 ? 'can include' : 'do not include');
   });
 
   it('skips a queue that is in use when it probes', async () => {

@@ -27,7 +27,7 @@ describe.each([4, 6] as const)('the carrier helper, IPv%i', (family) => {
     expect(probes.map(({ usable }) => usable)).toEqual([...probes.slice(1).map(() => false), true]);
     const used = probes.at(-1)?.helper ?? '';
     expect(probes.at(-1)?.evidence).toBe(
-      `the kernel took an expectation for an IPv${family} connection that carries the helper ${used}`,
+      `the kernel accepts expectations for IPv${family} connections that carry the helper ${used}`,
     );
   });
 

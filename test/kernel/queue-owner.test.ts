@@ -33,7 +33,7 @@ describe('the owner of a queue', () => {
     const owner = findQueueOwner(7, tree.root);
     expect(owner).toEqual({ queue: 7, portId: 1234, pid: undefined, command: undefined });
     expect(owner && formatQueueOwner(owner)).toBe(
-      'a process that cannot be seen from here (netlink port 1234)',
+      'a process that is not visible from here (netlink port 1234)',
     );
   });
 

@@ -36,7 +36,7 @@ COMMIT
 const OTHER: RulesOptions = {
   queue: 65_535,
   ports: Array.from({ length: 15 }, (_, at) => 65_521 + at),
-  anchor: 'sane',
+  helper: 'sane',
   mark: 0xffff_ffff,
   failClosed: true,
   workers: 1,
@@ -144,7 +144,7 @@ describe.each(VARIANTS)('with iptables-%s', (variant) => {
     const before = await snapshot();
     for (const options of [RULES_DEFAULTS, undefined]) {
       expect(() => applyIptables(options, host)).toThrow(
-        /table mangle: CONNTRACK_FTP_WORKERS is used by a rule of yours: -A FORWARD -p tcp -j CONN/,
+        /table mangle: one of your own rules uses CONNTRACK_FTP_WORKERS: -A FORWARD -p tcp -j CONN/,
       );
     }
     expect(await snapshot()).toBe(before);
@@ -184,7 +184,7 @@ describe.each(VARIANTS)('with iptables-%s', (variant) => {
   it('a helper that the kernel has not is named, and nothing is left', async () => {
     const before = await snapshot();
     const attempt = (): unknown =>
-      applyIptables({ ...RULES_DEFAULTS, anchor: 'nosuchhelper' }, rulesHost(gateway, variant));
+      applyIptables({ ...RULES_DEFAULTS, helper: 'nosuchhelper' }, rulesHost(gateway, variant));
     expect(attempt).toThrow(MissingError);
     expect(attempt).toThrow(/lacks a conntrack helper named nosuchhelper for TCP \(iptables-restore\)/);
     expect(await snapshot()).toBe(before);
@@ -194,7 +194,7 @@ describe.each(VARIANTS)('with iptables-%s', (variant) => {
     const host = rulesHost(gateway, variant);
     applyIptables(OTHER, host);
     const before = await snapshot();
-    const attempt = (): unknown => applyIptables({ ...RULES_DEFAULTS, anchor: 'irc' }, host);
+    const attempt = (): unknown => applyIptables({ ...RULES_DEFAULTS, helper: 'irc' }, host);
     expect(attempt).toThrow(/lacks a conntrack helper named irc for TCP \(ip6tables-restore\)/);
     expect(await snapshot()).toBe(before);
   });

@@ -178,7 +178,7 @@ describe('applying the text for nft', () => {
   });
 
   it('names a helper that the kernel has not', () => {
-    const attempt = (): unknown => applyNft({ ...OPTIONS, anchor: 'nosuchhelper' }, host());
+    const attempt = (): unknown => applyNft({ ...OPTIONS, helper: 'nosuchhelper' }, host());
     expect(attempt).toThrow(/a conntrack helper named nosuchhelper for TCP/);
   });
 });

@@ -8,7 +8,7 @@ const golden = (file: string): string =>
   readFileSync(new URL(`../fixtures/rules/${file}`, import.meta.url), 'utf8');
 
 /** Every option other than its default. */
-const OTHER = { ...RULES_DEFAULTS, queue: 7, ports: [21, 2121], anchor: 'pptp', mark: 0x3, failClosed: true };
+const OTHER = { ...RULES_DEFAULTS, queue: 7, ports: [21, 2121], helper: 'pptp', mark: 0x3, failClosed: true };
 const WORKERS = { ...OTHER, workers: 3, workerMark: 0xc };
 
 const TEXTS = [

@@ -39,7 +39,7 @@ export function inspectCapabilities(binding: NativeBinding, options: InspectionO
     if (!(error instanceof ConntrackFtpError)) throw error;
     return [...findings, noNetlink(error.message)];
   }
-  findings.push(ok('netlink', 'a netfilter netlink socket could be opened'));
+  findings.push(ok('netlink', 'a netfilter netlink socket can be opened'));
   try {
     findings.push(...inspectOverNetlink(socket, options, procRoot));
   } finally {
@@ -59,8 +59,8 @@ function inspectNetAdmin(procRoot: string): Finding {
 const noNetlink = (why: string): Finding =>
   missing(
     'netlink',
-    `no netfilter netlink socket could be opened (${why})`,
-    'run on a kernel with CONFIG_NETFILTER_NETLINK: `modprobe nfnetlink`',
+    `no netfilter netlink socket can be opened (${why})`,
+    'load the module with `modprobe nfnetlink`, or use a kernel with CONFIG_NETFILTER_NETLINK',
   );
 
 function inspectOverNetlink(
@@ -90,23 +90,23 @@ function inspectQueue(
     const remedy =
       probe.bind === ERRNO.EPERM
         ? NET_ADMIN_REMEDY
-        : 'load it with `modprobe nfnetlink_queue`, or run on a kernel with CONFIG_NETFILTER_NETLINK_QUEUE';
-    return [missing('nfqueue', `no queue can be bound: queue ${probe.queue} was refused (${why})`, remedy)];
+        : 'load the module with `modprobe nfnetlink_queue`, or use a kernel with CONFIG_NETFILTER_NETLINK_QUEUE';
+    return [missing('nfqueue', `the kernel refused to bind queue ${probe.queue} (${why})`, remedy)];
   }
   return [
-    ok('nfqueue', `a queue can be bound (tried with queue ${probe.queue})`),
+    ok('nfqueue', `a queue can be bound (tested with queue ${probe.queue})`),
     probe.failOpen === 0
-      ? ok('nfqueue-fail-open', 'a full queue can let packets pass')
+      ? ok('nfqueue-fail-open', 'a full queue can accept packets instead of dropping them')
       : warning(
           'nfqueue-fail-open',
           `a full queue drops packets (${errnoName(probe.failOpen)})`,
-          'run on a kernel from 3.6 on',
+          'use Linux 3.6 or later',
         ),
     probe.conntrack === 0
-      ? ok('nfqueue-conntrack', 'queued packets can bring their connection along (not needed)')
+      ? ok('nfqueue-conntrack', 'queued packets can include their connection (not needed)')
       : ok(
           'nfqueue-conntrack',
-          `queued packets come without their connection (${errnoName(probe.conntrack)}); it is asked for instead`,
+          `queued packets do not include their connection (${errnoName(probe.conntrack)}); ctnetlink is queried instead`,
         ),
     inspectQueueOwners(wanted, procRoot),
   ];
@@ -134,6 +134,6 @@ function inspectCarrierHelper(socket: NetlinkSocket, family: 4 | 6, wanted: stri
   return missing(
     id,
     probes.map(({ evidence }) => evidence).join('; '),
-    'load a helper with `modprobe nf_conntrack_sane`, or run on a kernel with CONFIG_NF_CONNTRACK_SANE',
+    'load one with `modprobe nf_conntrack_sane`, or use a kernel with CONFIG_NF_CONNTRACK_SANE',
   );
 }

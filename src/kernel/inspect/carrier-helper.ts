@@ -26,7 +26,7 @@ export interface CarrierHelperProbe {
   readonly helper: string;
   readonly family: 4 | 6;
   readonly usable: boolean;
-  /** What was tried and what the kernel answered, as a sentence. */
+  /** The test and the kernel's answer, as a sentence. */
   readonly evidence: string;
 }
 
@@ -38,8 +38,8 @@ export function probeCarrierHelper(socket: NetlinkSocket, helper: string, family
   }
   const usable = expected.answer === 0;
   const evidence = usable
-    ? `the kernel took an expectation for an IPv${family} connection that carries the helper ${helper}`
-    : `the kernel refuses an expectation for an IPv${family} connection that carries the helper ${helper} (${errnoName(expected.answer)})`;
+    ? `the kernel accepts expectations for IPv${family} connections that carry the helper ${helper}`
+    : `the kernel refuses expectations for IPv${family} connections that carry the helper ${helper} (${errnoName(expected.answer)})`;
   return { helper, family, usable, evidence };
 }
 
@@ -74,5 +74,5 @@ function expectOnce(socket: NetlinkSocket, family: 4 | 6, master: Tuple): number
 function explainNoEntry(helper: string, family: 4 | 6, errno: number): string {
   return errno === ERRNO.EOPNOTSUPP
     ? `the kernel has no TCP helper ${helper} for IPv${family}`
-    : `the kernel refuses a throw-away IPv${family} connection tracking entry with the helper ${helper} (${errnoName(errno)})`;
+    : `the kernel refuses an IPv${family} test entry with the helper ${helper} (${errnoName(errno)})`;
 }

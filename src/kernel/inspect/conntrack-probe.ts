@@ -15,7 +15,7 @@ import { NET_ADMIN_REMEDY } from '../capability.js';
 import { documentationTuple, withThrowawayEntry } from './throwaway-entry.js';
 
 const LOAD_CTNETLINK =
-  'load it with `modprobe nf_conntrack_netlink`, or run on a kernel with CONFIG_NF_CT_NETLINK';
+  'load the module with `modprobe nf_conntrack_netlink`, or use a kernel with CONFIG_NF_CT_NETLINK';
 const OPERATION = 'probe connection tracking';
 /** The kernel has no such connection: ENOENT proves that ctnetlink works. */
 const NO_CONNECTION = documentationTuple(4, 1);
@@ -30,8 +30,8 @@ export function inspectConntrack(socket: NetlinkSocket): readonly Finding[] {
   const [conntrack, expectation] = socket.transact(OPERATION);
   if (conntrack === undefined || expectation === undefined) throw malformed(OPERATION, 'no answer');
   const findings = [
-    subsystemFinding('conntrack', 'connection tracking entries', conntrack.errno),
-    subsystemFinding('expectation', 'expectations', expectation.errno),
+    subsystemFinding('conntrack', 'connection tracking', conntrack.errno),
+    subsystemFinding('expectation', 'expectation', expectation.errno),
   ];
   return findings.every(({ level }) => level === 'ok') ? [...findings, inspectConnmark(socket)] : findings;
 }
@@ -42,15 +42,11 @@ function requestGet(socket: NetlinkSocket, subsystem: Subsystem): NetlinkWriter 
 
 /** ENOENT: the kernel searched and found nothing. EINVAL: it does not know the subsystem. */
 function subsystemFinding(id: 'conntrack' | 'expectation', what: string, errno: number): Finding {
-  if (errno === 0 || errno === ERRNO.ENOENT) return ok(id, `the kernel tells of ${what} over ctnetlink`);
+  if (errno === 0 || errno === ERRNO.ENOENT) return ok(id, `ctnetlink answers ${what} queries`);
   if (errno === ERRNO.EPERM) {
-    return missing(id, `this process may not ask the kernel for ${what} (EPERM)`, NET_ADMIN_REMEDY);
+    return missing(id, `this process may not send ${what} queries (EPERM)`, NET_ADMIN_REMEDY);
   }
-  return missing(
-    id,
-    `the kernel does not tell of ${what} over ctnetlink (${errnoName(errno)})`,
-    LOAD_CTNETLINK,
-  );
+  return missing(id, `ctnetlink does not answer ${what} queries (${errnoName(errno)})`, LOAD_CTNETLINK);
 }
 
 function inspectConnmark(socket: NetlinkSocket): Finding {
@@ -59,11 +55,11 @@ function inspectConnmark(socket: NetlinkSocket): Finding {
     table.setMark(tuple, 0xff00, 0x0f00);
     return table.find(tuple)?.mark;
   });
-  if (marked.made && marked.answer === 0x0f00) return ok('connmark', 'single bits of a connmark can be set');
+  if (marked.made && marked.answer === 0x0f00) return ok('connmark', 'single connmark bits can be set');
   const why = marked.made ? `read back as ${marked.answer ?? 'nothing'}` : errnoName(marked.errno);
   return warning(
     'connmark',
-    `a connmark cannot be set over ctnetlink (${why}): encrypted connections stay in the queue`,
-    'run on a kernel with CONFIG_NF_CONNTRACK_MARK',
+    `ctnetlink cannot set a connmark (${why}): encrypted connections stay in the queue`,
+    'use a kernel with CONFIG_NF_CONNTRACK_MARK',
   );
 }

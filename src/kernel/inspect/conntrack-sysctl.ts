@@ -24,24 +24,24 @@ const PARAMETERS: readonly Parameter[] = [
     name: 'nf_conntrack_events',
     judge: (value) =>
       value === 0
-        ? { drawback: 'the end of a connection is noticed only by its silence', set: 2 }
-        : { fine: 'the end of a connection is told' },
+        ? { drawback: 'the end of a connection is noticed only when it goes idle', set: 2 }
+        : { fine: 'the kernel reports the end of connections' },
   },
   {
     id: 'sysctl-expect-max',
     name: 'nf_conntrack_expect_max',
     judge: (value) =>
       value < EXPECT_MAX_LOW
-        ? { drawback: 'few data connections can be pending at a time', set: EXPECT_MAX_LOW }
-        : { fine: 'as many data connections can be pending at a time' },
+        ? { drawback: 'only a few data connections can be pending at the same time', set: EXPECT_MAX_LOW }
+        : { fine: 'this many data connections can be pending at the same time' },
   },
   {
     id: 'sysctl-tcp-loose',
     name: 'nf_conntrack_tcp_loose',
     judge: (value) =>
       value === 0
-        ? { fine: 'connections that began before they were tracked are not picked up' }
-        : { fine: 'connections that began before they were tracked are picked up in the middle' },
+        ? { fine: 'connections that began before tracking are not picked up' }
+        : { fine: 'connections that began before tracking are picked up mid-stream' },
   },
   {
     id: 'sysctl-tcp-be-liberal',
@@ -49,7 +49,7 @@ const PARAMETERS: readonly Parameter[] = [
     judge: (value) =>
       value === 0
         ? { fine: 'segments outside the TCP window are invalid' }
-        : { drawback: 'segments outside the TCP window count as established, forged ones too', set: 0 },
+        : { drawback: 'segments outside the TCP window, even forged ones, count as established', set: 0 },
   },
 ];
 

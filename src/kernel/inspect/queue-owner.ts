@@ -33,7 +33,7 @@ export function findQueueOwner(queue: number, procRoot = '/proc'): QueueOwner | 
 /** `process 4711 (conntrack-ftp)`, or as much of it as is known. */
 export function formatQueueOwner(owner: QueueOwner): string {
   if (owner.pid === undefined)
-    return `a process that cannot be seen from here (netlink port ${owner.portId})`;
+    return `a process that is not visible from here (netlink port ${owner.portId})`;
   return `process ${owner.pid}${owner.command === undefined ? '' : ` (${owner.command})`}`;
 }
 
