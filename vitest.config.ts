@@ -22,8 +22,9 @@ export default defineConfig({
           include: ['test/**/*.kernel.test.ts', 'test/{native,kernel,e2e}/**/*.test.ts'],
           pool: 'forks',
           fileParallelism: false,
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          // Deadlines only: nothing waits for them. Twice what a machine needs that runs two of these at once.
+          testTimeout: 120_000,
+          hookTimeout: 240_000,
         },
       },
     ],

@@ -11,6 +11,7 @@ import { Daemon, DEFAULT_ANCHOR, loadDaemonRules, type DecisionRecord } from '..
 import { restoreRules } from '../lab/firewall.js';
 import { SMALL_FILES } from '../lab/ftp-root.js';
 import type { Laboratory } from '../lab/laboratory.js';
+import { withOwnFiles } from '../lab/own-files.js';
 import { pureFtpdWith } from '../lab/servers/pure-ftpd.js';
 import { vsftpd } from '../lab/servers/vsftpd.js';
 import { buildTopology, HOST_INTERFACE, type Topology } from '../lab/topology.js';
@@ -42,7 +43,7 @@ async function passes({ topology, server, laboratory }: Scene, mode: Mode): Prom
   const { command } = curl.invoke(session, work);
   const { status } = await spared(
     curl,
-    () => topology.client.namespace.run([...command, '--no-ftp-skip-pasv-ip']),
+    () => topology.client.namespace.run(withOwnFiles([...command, '--no-ftp-skip-pasv-ip'])),
     (completed) => completed,
   );
   return status === 0;

@@ -10,6 +10,7 @@ import { curl } from '../lab/clients/curl.js';
 import type { Completed } from '../lab/command.js';
 import { urlHost } from '../lab/family.js';
 import { SMALL_FILES } from '../lab/ftp-root.js';
+import { withOwnFiles } from '../lab/own-files.js';
 import type { Case } from './nat-shapes.js';
 import type { Scene } from './scene.js';
 
@@ -26,7 +27,7 @@ export async function session(scene: Scene, { shape, mode, family }: Case, into:
   const transfers = names.flatMap((name, at) => ['--output', join(into, name || `listing-${at}`), url(name)]);
   const from = shape.from === undefined ? [] : ['--interface', shape.from[family]];
   const all = [program ?? '', ...parameters, ...from, ...transfers] as const;
-  return topology.client.namespace.run(all, { deadlineMs: 40_000 });
+  return topology.client.namespace.run(withOwnFiles(all), { deadlineMs: 40_000 });
 }
 
 export function arrivedWhole(scene: Scene, into: string): boolean {

@@ -8,6 +8,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Command } from '../lab/command.js';
+import { labEnvironment } from '../lab/environment.js';
 import type { Namespace } from '../lab/namespace.js';
 import type { AgentOperations } from './agent-operations.js';
 
@@ -56,6 +57,7 @@ export class Agent {
     const child = spawn(program, args, {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       serialization: 'advanced',
+      env: labEnvironment(),
     });
     await once(child, 'spawn');
     return new Agent(child);

@@ -11,6 +11,7 @@ import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { waitFor } from '../lab/condition.js';
+import { labEnvironment } from '../lab/environment.js';
 import { restoreRules } from '../lab/firewall.js';
 import type { Namespace } from '../lab/namespace.js';
 
@@ -102,7 +103,7 @@ export class RawTcp {
   static async start(namespace: Namespace, address: string): Promise<RawTcp> {
     await restoreRules(namespace, WITHOUT_RESETS);
     const [program, ...args] = namespace.enter(['/usr/bin/python3', SCRIPT, address]);
-    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], env: labEnvironment() });
     await once(child, 'spawn');
     return new RawTcp(address, child);
   }

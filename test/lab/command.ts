@@ -4,6 +4,7 @@
  * @module
  */
 import { spawn } from 'node:child_process';
+import type { Environment } from './environment.js';
 
 /** A program and its arguments. */
 export type Command = readonly [program: string, ...args: string[]];
@@ -13,6 +14,8 @@ export interface CommandOptions {
   readonly input?: string;
   /** After so many milliseconds it is killed and the result says `timedOut`. Default 30,000. */
   readonly deadlineMs?: number;
+  /** The environment; ours by default. */
+  readonly environment?: Environment;
   /** Added to the environment. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
@@ -34,7 +37,7 @@ export async function run(command: Command, options: CommandOptions = {}): Promi
   const [program, ...args] = command;
   const child = spawn(program, args, {
     stdio: 'pipe',
-    env: { ...process.env, ...options.env },
+    env: { ...(options.environment ?? process.env), ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });
   const stdout: Buffer[] = [];

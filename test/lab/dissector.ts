@@ -5,6 +5,7 @@
  * @module
  */
 import { runChecked } from './command.js';
+import { labEnvironment } from './environment.js';
 
 const CHECKED = ['-o', 'tcp.check_checksum:TRUE', '-o', 'ip.check_checksum:TRUE'] as const;
 
@@ -34,10 +35,10 @@ export async function dissect(
   fields: readonly string[],
 ): Promise<readonly (readonly string[])[]> {
   const columns = fields.flatMap((field) => ['-e', field]);
-  const printed = await runChecked([
-    ...(['tshark', '-n', '-r', capture, ...CHECKED, '-Y', filter] as const),
-    ...['-T', 'fields', ...columns],
-  ]);
+  const printed = await runChecked(
+    ['tshark', '-n', '-r', capture, ...CHECKED, '-Y', filter, '-T', 'fields', ...columns],
+    { environment: labEnvironment() },
+  );
   const rows = printed.split('\n').slice(0, -1);
   return rows.map((row) => row.split('\t'));
 }

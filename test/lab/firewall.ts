@@ -54,10 +54,13 @@ export function filterRules(placement: Placement, { ports, helper }: FilterSetti
 export const filterOf = (rules: readonly string[]): string =>
   [...DROP_ALL, ...rules, 'COMMIT', ''].join('\n');
 
-/** Loads `text` for both families; the tables that it does not name stay as they are. */
+/**
+ * Loads `text` for both families; the tables that it does not name stay as they are. iptables-legacy has one lock for all
+ * namespaces, so this waits for whoever holds it.
+ */
 export async function restoreRules(namespace: Namespace, text: string): Promise<void> {
   for (const family of FAMILIES) {
-    await namespace.runChecked([restoreProgram(family), '--noflush'], { input: text });
+    await namespace.runChecked([restoreProgram(family), '--noflush', '--wait'], { input: text });
   }
 }
 

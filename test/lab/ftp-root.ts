@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { chmodSync, closeSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import { chmodSync, closeSync, fchmodSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Files that every server offers; more than one segment each. */
@@ -14,11 +14,13 @@ export const SMALL_FILE_BYTES = 5_000;
 
 const BLOCK_BYTES = 64 * 1024;
 
-/** Makes `folder` with all that is served. */
+/** Makes `folder` with all that is served, readable for all whatever our umask is. */
 export function makeFtpRoot(folder: string): void {
   mkdirSync(folder);
+  chmodSync(folder, 0o755);
   for (const [at, name] of SMALL_FILES.entries()) {
     writeFileSync(join(folder, name), patternBlock(SMALL_FILE_BYTES, at));
+    chmodSync(join(folder, name), 0o644);
   }
   mkdirSync(join(folder, UPLOAD_FOLDER));
   chmodSync(join(folder, UPLOAD_FOLDER), 0o777);
@@ -26,7 +28,8 @@ export function makeFtpRoot(folder: string): void {
 
 /** Writes a file of `bytes` whose every 64 KiB block differs from the others. */
 export function writePatternFile(path: string, bytes: number): void {
-  const file = openSync(path, 'wx', 0o644);
+  const file = openSync(path, 'wx');
+  fchmodSync(file, 0o644);
   const block = patternBlock(BLOCK_BYTES, 0);
   for (let at = 0; at < bytes; at += BLOCK_BYTES) {
     block.writeUInt32BE(at / BLOCK_BYTES, 0);

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Command } from './command.js';
 import { Namespace, sweepLeftovers } from './namespace.js';
 import type { RunningProcess, RunningProcessOptions } from './running-process.js';
@@ -28,7 +28,7 @@ export class Laboratory {
 
   constructor() {
     sweepLeftovers();
-    this.folder = makeReadableFolder(join(tmpdir(), `cftp-${process.pid}-`));
+    this.folder = makeReadableFolder(join(temporaryFolder(), `cftp-${process.pid}-`));
     process.once('exit', this.#onExit);
     for (const signal of FATAL_SIGNALS) process.once(signal, this.#onSignal);
   }
@@ -75,6 +75,15 @@ export class Laboratory {
     for (const namespace of this.#namespaces.splice(0)) namespace.removeNow();
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+/** The user's temporary folder, unless servers without privileges cannot get into it: libpam-tmpdir closes it to others. */
+function temporaryFolder(): string {
+  const others = 0o001;
+  for (let folder = tmpdir(); folder !== '/'; folder = dirname(folder)) {
+    if ((statSync(folder).mode & others) === 0) return '/tmp';
+  }
+  return tmpdir();
 }
 
 function makeReadableFolder(prefix: string): string {

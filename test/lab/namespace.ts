@@ -9,6 +9,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { run, runChecked, type Command, type CommandOptions, type Completed } from './command.js';
 import { waitFor } from './condition.js';
+import { labEnvironment } from './environment.js';
 import { RunningProcess, type RunningProcessOptions } from './running-process.js';
 
 const NAME_PREFIX = 'cftp';
@@ -18,6 +19,35 @@ const NAMESPACE_FOLDER = '/run/netns';
 
 /** Longer than `tcp_fin_timeout`, after which a host forgets a connection of which the other end says nothing more. */
 const QUIET_WITHIN_MS = 70_000;
+
+/**
+ * A new namespace copies the IPv4 parameters of the host's interfaces (`devinet_init_net` of net/ipv4/devinet.c). These are
+ * the kernel's defaults of those that decide what is forwarded, answered and delivered.
+ */
+const IPV4_DEFAULTS = {
+  ...{ rp_filter: 0, accept_local: 0, route_localnet: 0, src_valid_mark: 0, log_martians: 0 },
+  ...{ arp_filter: 0, arp_announce: 0, arp_ignore: 0, drop_gratuitous_arp: 0 },
+  ...{ accept_redirects: 1, secure_redirects: 1, send_redirects: 1, shared_media: 1 },
+} as const;
+
+const USUAL_PARAMETERS = {
+  'net.ipv4.ip_forward': '0',
+  ...Object.fromEntries(
+    ['all', 'default', 'lo'].flatMap((device) =>
+      Object.entries(IPV4_DEFAULTS).map(([name, value]) => [
+        `net.ipv4.conf.${device}.${name}`,
+        String(value),
+      ]),
+    ),
+  ),
+  'net.ipv6.conf.all.disable_ipv6': '0',
+  'net.ipv6.conf.default.disable_ipv6': '0',
+  // Duplicate address detection would hold back the first packets of each link for a second.
+  'net.ipv6.conf.default.accept_dad': '0',
+};
+
+const assignments = (parameters: Readonly<Record<string, string>>): string[] =>
+  Object.entries(parameters).map(([name, value]) => `${name}=${value}`);
 
 export class Namespace {
   /** `cftp-PID-RANDOM-LABEL` */
@@ -32,8 +62,7 @@ export class Namespace {
     const name = `${NAME_PREFIX}-${process.pid}-${randomBytes(3).toString('hex')}-${label}`;
     await runChecked(['ip', 'netns', 'add', name]);
     const namespace = new Namespace(name);
-    // Duplicate address detection would hold back the first packets of each link for a second.
-    await namespace.setParameters({ 'net.ipv6.conf.default.accept_dad': '0' });
+    await namespace.setParameters(USUAL_PARAMETERS);
     await namespace.configure(['link set lo up']);
     return namespace;
   }
@@ -44,16 +73,16 @@ export class Namespace {
   }
 
   async run(command: Command, options?: CommandOptions): Promise<Completed> {
-    return run(this.enter(command), options);
+    return run(this.enter(command), { environment: labEnvironment(), ...options });
   }
 
   /** Runs `command` inside and answers its standard output; throws where it fails. */
   async runChecked(command: Command, options?: CommandOptions): Promise<string> {
-    return runChecked(this.enter(command), options);
+    return runChecked(this.enter(command), { environment: labEnvironment(), ...options });
   }
 
   async spawn(command: Command, options?: RunningProcessOptions): Promise<RunningProcess> {
-    return RunningProcess.start(this.enter(command), options);
+    return RunningProcess.start(this.enter(command), { environment: labEnvironment(), ...options });
   }
 
   /** Runs iproute2 commands without their leading `ip`, all in one go. */
@@ -63,8 +92,12 @@ export class Namespace {
 
   /** Sets kernel parameters of this namespace, `net.ipv4.ip_forward` to `1`. */
   async setParameters(parameters: Readonly<Record<string, string>>): Promise<void> {
-    const settings = Object.entries(parameters).map(([name, value]) => `${name}=${value}`);
-    await this.runChecked(['sysctl', '-qw', ...settings]);
+    await this.runChecked(['sysctl', '-qw', ...assignments(parameters)]);
+  }
+
+  /** As `setParameters`, but passes over those that this kernel does not have. */
+  async setKnownParameters(parameters: Readonly<Record<string, string>>): Promise<void> {
+    await this.runChecked(['sysctl', '--ignore', '-qw', ...assignments(parameters)]);
   }
 
   /** Joins this namespace and `other` by a veth pair: `here` is the interface on this side, `there` on the other. */

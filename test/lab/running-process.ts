@@ -10,6 +10,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Readable } from 'node:stream';
 import type { Command } from './command.js';
 import { waitFor } from './condition.js';
+import type { Environment } from './environment.js';
 
 /** How a process ended: exactly one of the two is there. */
 export interface Ending {
@@ -18,6 +19,9 @@ export interface Ending {
 }
 
 export interface RunningProcessOptions {
+  /** The environment; ours by default. */
+  readonly environment?: Environment;
+  /** Added to the environment. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
 }
@@ -56,7 +60,7 @@ export class RunningProcess {
     const [program, ...args] = command;
     const child = spawn(program, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...options.env },
+      env: { ...(options.environment ?? process.env), ...options.env },
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     });
     const running = new RunningProcess(command, child);

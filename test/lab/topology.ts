@@ -119,11 +119,13 @@ export async function buildOneNetwork(
   ]);
   await gateway.setParameters({
     ...FORWARDING,
-    // What the bridge passes from one to the other is none of the gateway's.
-    'net.bridge.bridge-nf-call-iptables': '0',
-    'net.bridge.bridge-nf-call-ip6tables': '0',
     'net.ipv4.conf.all.send_redirects': '0',
     'net.ipv4.conf.inside.send_redirects': '0',
+  });
+  // What the bridge passes from one to the other is none of the gateway's. Absent without the module br_netfilter.
+  await gateway.setKnownParameters({
+    'net.bridge.bridge-nf-call-iptables': '0',
+    'net.bridge.bridge-nf-call-ip6tables': '0',
   });
   await Promise.all([
     clientHost.configure(up(HOST_INTERFACE, CLIENT)),

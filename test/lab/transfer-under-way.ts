@@ -11,6 +11,7 @@ import { connectionLines, type ExpectationEvent, type ExpectationWatch } from '.
 import type { Family } from './family.js';
 import { writePatternFile } from './ftp-root.js';
 import type { Laboratory } from './laboratory.js';
+import { withOwnFiles } from './own-files.js';
 import type { FtpServer } from './servers/server.js';
 import type { Topology } from './topology.js';
 
@@ -42,7 +43,7 @@ export async function lookAtTransfer(stage: Stage, family: Family, mode: Mode): 
   const { command } = curl.invoke(sessionWith(server, family, mode), {
     ...{ kind: 'download', names: [name], into: laboratory.makeFolder('downloads') },
   });
-  const transfer = await laboratory.start(topology.client.namespace, [...command, ...SLOW]);
+  const transfer = await laboratory.start(topology.client.namespace, withOwnFiles([...command, ...SLOW]));
 
   const expectation = await watch.awaitExpectation(seen);
   const dataLine = await waitFor('the data connection', async () => {

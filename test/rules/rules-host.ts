@@ -34,7 +34,7 @@ export async function restoreBoth(namespace: Namespace, variant: Variant, text: 
   const codes: number[] = [];
   for (const family of FAMILIES) {
     const tool = variantTool(familyTool(family, '-restore'), variant);
-    const { status } = await namespace.run([tool, '--noflush'], { input: text });
+    const { status } = await namespace.run([tool, '--noflush', '--wait'], { input: text });
     codes.push(status ?? -1);
   }
   return codes;

@@ -7,6 +7,7 @@
 import type { Command, Completed } from '../command.js';
 import type { Family } from '../family.js';
 import type { Namespace } from '../namespace.js';
+import { withOwnFiles } from '../own-files.js';
 import type { FtpServer } from '../servers/server.js';
 
 /** How data connections come about: the command that asks for them. */
@@ -92,7 +93,7 @@ export async function performOnce(
   work: Work,
 ): Promise<Completed> {
   const { command, ...options } = client.invoke(session, work);
-  return namespace.run(command, { ...options, deadlineMs: 2_000 * session.patienceSeconds });
+  return namespace.run(withOwnFiles(command), { ...options, deadlineMs: 2_000 * session.patienceSeconds });
 }
 
 /** As `performOnce`, and again where that failed by the client's own fault. */

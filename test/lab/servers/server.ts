@@ -8,6 +8,7 @@ import type { Command } from '../command.js';
 import { makeFtpRoot } from '../ftp-root.js';
 import type { Laboratory } from '../laboratory.js';
 import type { Namespace } from '../namespace.js';
+import { withOwnFiles } from '../own-files.js';
 import type { RunningProcess } from '../running-process.js';
 import type { Host } from '../topology.js';
 
@@ -63,7 +64,7 @@ export async function startServer(
   const root = join(folder, 'root');
   makeFtpRoot(root);
   const site: ServerSite = { host, settings, root, folder };
-  const running = await laboratory.start(host.namespace, await program.prepare(site));
+  const running = await laboratory.start(host.namespace, withOwnFiles(await program.prepare(site)));
   await running.waitUntil('listening', () => listensOnBothFamilies(host.namespace, settings.port));
   return { ...site, program, process: running };
 }
