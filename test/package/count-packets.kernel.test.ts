@@ -44,7 +44,7 @@ describe('examples/count-packets.ts', () => {
     const second = await namespace.run(installed.example('count-packets', QUEUE));
     await first.stop('SIGINT');
     expect(second.status).toBe(1);
-    expect(second.stderr).toContain(`queue ${QUEUE} is taken by node`);
+    expect(second.stderr).toContain(`queue ${QUEUE} is taken by process ${first.pid} (node)`);
     expect(second.stderr).toContain('stop that process');
   });
 });
