@@ -5,7 +5,16 @@
  */
 /// <reference types="node" preserve="true" />
 
-export { FtpHelper, type FtpHelperOptions } from './helper/ftp-helper.js';
+export { FtpHelper, type FtpHelperOptions, type PacketView } from './helper/ftp-helper.js';
+export type {
+  AdjustOutcome,
+  Conntrack,
+  Direction,
+  ExpectOutcome,
+  PlannedExpectation,
+} from './helper/conntrack.js';
+export type { HelperEvents } from './helper/events.js';
+export type { Verdict } from './helper/nat/verdict.js';
 export {
   decisionRecord,
   type Decision,
@@ -13,8 +22,9 @@ export {
   type Obstacle,
   type Rewritten,
 } from './helper/decision.js';
+export type { ReleaseCause } from './helper/effect.js';
 export type { HelperCounters, LimitCounters } from './helper/counters.js';
-export type { Connection, TrackedConnection } from './helper/plan.js';
+export type { Connection, ExpectedConnection, TrackedConnection } from './helper/plan.js';
 export {
   DEFAULT_POLICY,
   KERNEL_POLICY,
@@ -31,8 +41,10 @@ export { findIpPacket, type LinkFault } from './capture/link-layer.js';
 export { openNetlinkSocket, openPacketQueue, type OpenQueueOptions } from './kernel/open.js';
 export type { PacketQueue, PacketQueueListener } from './kernel/packet-queue.js';
 export type { NetlinkSocket } from './kernel/netlink-socket.js';
-export { ConntrackTable, type AdjustmentOutcome } from './kernel/conntrack-table.js';
+export { ConntrackTable } from './kernel/conntrack-table.js';
+export { CtnetlinkPinholes } from './kernel/expectations.js';
 export type { ConntrackEntry } from './wire/conntrack.js';
+export type { ExpectationNat } from './wire/expectation.js';
 
 export { formatIpAddress, parseIpAddress, type IpAddress } from './wire/ip-address.js';
 export { formatTuple, invertTuple, sameTuple, type Tuple } from './wire/tuple.js';

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Namespace } from '../lab/namespace.js';
 import { InstalledPackage } from './installed-package.js';
 
+const INSTALL_DEADLINE_MS = 240_000;
 const QUEUE = '7';
 const PORT = '7007';
 const DATAGRAMS = 300;
@@ -22,7 +23,7 @@ describe('examples/count-packets.ts', () => {
     namespace = await Namespace.create('package');
     const rule = `-A INPUT -i lo -p udp --dport ${PORT} -j NFQUEUE --queue-num ${QUEUE}`;
     await namespace.runChecked(['iptables', ...rule.split(' ')]);
-  });
+  }, INSTALL_DEADLINE_MS);
   afterAll(async () => {
     await namespace.remove();
     installed.remove();

@@ -58,9 +58,15 @@ export class InstalledPackage {
     return [process.execPath, path.join(this.folder, 'compiled', `${name}.js`), ...parameters];
   }
 
-  /** Compiles the package's examples as a user's own files. Throws with the compiler's words if a type is wrong. */
-  async compileExamples(): Promise<void> {
+  /**
+   * Compiles the package's examples, and `others` by their names, as a user's own files. Throws with the compiler's words if
+   * a type is wrong.
+   */
+  async compileExamples(others: Readonly<Record<string, string>> = {}): Promise<void> {
     cpSync(this.#inside('examples'), path.join(this.folder, 'examples'), { recursive: true });
+    for (const [name, text] of Object.entries(others)) {
+      writeFileSync(path.join(this.folder, 'examples', name), text);
+    }
     const options = {
       strict: true,
       module: 'NodeNext',

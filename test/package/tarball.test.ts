@@ -11,11 +11,14 @@ const INSTALL_DEADLINE_MS = 240_000;
 const MAX_UNPACKED_BYTES = 1_600_000;
 const MAX_EXAMPLE_LINES = 60;
 
+const page = readFileSync(path.join(ROOT, 'docs/library.md'), 'utf8');
+/** The port to connection tracking that the page shows: the block that imports and exports. */
+const [, documentedPort = ''] = /```ts\n(import [^`]*export const conntrack[^`]*)```/.exec(page) ?? [];
+
 const script = (text: string): Command => [process.execPath, '--input-type=module', '-e', text];
 
 /** The names in the first column of the table below `heading`. */
 function documentedNames(heading: string): readonly string[] {
-  const page = readFileSync(path.join(ROOT, 'docs/library.md'), 'utf8');
   const section = page.split(/^## /m).find((text) => text.startsWith(heading)) ?? '';
   const rows = section.split('\n').filter((line) => line.startsWith('| `'));
   return rows.flatMap((row) =>
@@ -28,7 +31,7 @@ describe('the packed tarball', () => {
 
   beforeAll(async () => {
     installed = await InstalledPackage.install();
-    await installed.compileExamples();
+    await installed.compileExamples({ 'conntrack-port.ts': documentedPort });
   }, INSTALL_DEADLINE_MS);
   afterAll(() => {
     installed.remove();
@@ -92,6 +95,12 @@ describe('the packed tarball', () => {
     expect(decisions).toBe(await inside(installed.command('replay', '--json', capture)));
   });
 
+  it('compiles the port to connection tracking that docs/library.md shows', async () => {
+    expect(documentedPort).toContain("from 'conntrack-ftp'");
+    const ending = await run(installed.example('conntrack-port'));
+    expect(ending.stderr).toContain('MissingError: the native addon is not built for this machine');
+  });
+
   it('names the remedy if the addon is not built', async () => {
     const ending = await run(installed.example('count-packets', '7'));
     expect(ending).toMatchObject({ status: 1, stdout: '' });
@@ -100,7 +109,6 @@ describe('the packed tarball', () => {
 
   it.each(['decide', 'count-packets'])('quotes examples/%s.ts in docs/library.md as it is', (name) => {
     const example = readFileSync(path.join(ROOT, 'examples', `${name}.ts`), 'utf8');
-    const page = readFileSync(path.join(ROOT, 'docs/library.md'), 'utf8');
     expect(page).toContain(`\`\`\`ts\n${example}\`\`\``);
     expect(example.split('\n').length).toBeLessThanOrEqual(MAX_EXAMPLE_LINES);
   });
