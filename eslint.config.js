@@ -24,7 +24,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['scripts/**', 'test/**'],
+    files: ['scripts/**', 'test/**', 'examples/**'],
     rules: { 'no-console': 'off' },
   },
   {

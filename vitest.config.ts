@@ -8,7 +8,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: [
-            'test/{wire,capture,tcp,ftp,helper,rules,daemon,cli,bench,fuzz}/**/*.test.ts',
+            'test/{wire,capture,tcp,ftp,helper,rules,daemon,cli,bench,fuzz,package}/**/*.test.ts',
             'test/*.test.ts',
           ],
           exclude: ['test/**/*.kernel.test.ts'],

@@ -3,7 +3,8 @@
  * takes longer than the daemon may take to start. The licences of bundled packages are in `dist/LICENSES`.
  *
  * The bundles are CommonJS, because Node starts them faster: it loads neither its ESM loader nor the WebAssembly parser
- * that reads the exports of CommonJS packages. Identifiers keep their names, so a stack trace can be read.
+ * that reads the exports of CommonJS packages. Identifiers keep their names, so a stack trace can be read. The public API
+ * is an ES module of its own.
  *
  * @module
  */
@@ -17,6 +18,8 @@ const OUTPUT = join(PROJECT, 'dist');
 const ENTRIES = ['src/cli/main.ts', 'src/cli/program.ts', 'src/daemon/worker-main.ts'];
 /** Folders of `ENTRIES`; `package.json` says that the other files of the package are ES modules. */
 const COMMONJS_FOLDERS = ['cli', 'daemon'];
+/** The public API, an ES module without packages; as deep in `dist` as the modules of `src`. */
+const PUBLIC_API = { in: 'src/index.ts', out: 'lib/index' };
 /** `import.meta.url` in CommonJS. */
 const MODULE_URL = 'moduleUrl';
 /** Columns; one line of a megabyte would make stack traces useless. */
@@ -70,6 +73,16 @@ const { metafile } = await build({
 for (const folder of COMMONJS_FOLDERS) {
   writeFileSync(join(OUTPUT, folder, 'package.json'), '{ "type": "commonjs" }\n');
 }
+await build({
+  absWorkingDir: PROJECT,
+  entryPoints: [PUBLIC_API],
+  outdir: OUTPUT,
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  external: ['node-gyp-build'],
+});
 writeFileSync(join(OUTPUT, 'LICENSES'), licences(Object.keys(metafile.inputs)));
 
 /**

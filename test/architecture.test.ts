@@ -19,6 +19,9 @@ const LAYERS: Record<string, { readonly layers: readonly string[]; readonly file
   daemon: { layers: ['wire', 'tcp', 'ftp', 'helper', 'kernel', 'rules'] },
   cli: { layers: ['wire', 'capture', 'tcp', 'ftp', 'helper', 'kernel', 'rules', 'daemon'] },
 };
+/** The public API: named re-exports of these layers, and nothing else. */
+const PUBLIC_API = 'src/index.ts';
+const PUBLIC_LAYERS = ['wire', 'capture', 'ftp', 'helper', 'kernel'];
 const PURE = ['wire', 'capture', 'tcp', 'ftp', 'helper', 'rules'];
 const EDGES = ['daemon', 'cli'];
 /** What `scripts/bundle.mjs` takes into the program: a development dependency that no user installs. */
@@ -54,6 +57,7 @@ const packages = imports.filter(({ to }) => !to.startsWith('src/'));
 
 function allowed({ from, to }: Import): boolean {
   if (to === 'src/errors.ts') return true;
+  if (from === PUBLIC_API) return PUBLIC_LAYERS.includes(layerOf(to));
   const layer = layerOf(from);
   if (layerOf(to) === layer) return true;
   const rule = LAYERS[layer];
@@ -63,7 +67,7 @@ function allowed({ from, to }: Import): boolean {
 describe('the layers', () => {
   it('has files in every layer', () => {
     const seen = new Set(files.map(layerOf));
-    expect([...seen].filter((layer) => layer !== 'errors.ts').sort()).toEqual(Object.keys(LAYERS).sort());
+    expect([...seen].filter((layer) => !layer.endsWith('.ts')).sort()).toEqual(Object.keys(LAYERS).sort());
   });
 
   it('imports only downwards', () => {
@@ -72,6 +76,23 @@ describe('the layers', () => {
 
   it('has errors.ts as a leaf', () => {
     expect(imports.filter(({ from }) => from === 'src/errors.ts')).toEqual([]);
+  });
+
+  it('has a public API that only re-exports, and that no file inside imports', () => {
+    const source = ts.createSourceFile(
+      PUBLIC_API,
+      readFileSync(path.join(ROOT, PUBLIC_API), 'utf8'),
+      ts.ScriptTarget.ESNext,
+    );
+    const reExports = source.statements.filter(
+      (statement) =>
+        ts.isExportDeclaration(statement) &&
+        statement.moduleSpecifier !== undefined &&
+        statement.exportClause !== undefined &&
+        ts.isNamedExports(statement.exportClause),
+    );
+    expect(reExports).toHaveLength(source.statements.length);
+    expect(imports.filter(({ to }) => to === PUBLIC_API || to === 'conntrack-ftp')).toEqual([]);
   });
 
   it('reaches the addon only through kernel/binding.ts', () => {
@@ -109,12 +130,13 @@ describe('the files', () => {
     const text = readFileSync(path.join(ROOT, file), 'utf8');
     expect(text).toMatch(/^(#!.*\n)?\/\*\*[\s\S]*?@module\n \*\/\n/);
     expect(text).not.toMatch(/^export default/m);
-    expect(text).not.toMatch(/^export \* from|^export \{[^}]*\} from/m);
+    if (file !== PUBLIC_API) expect(text).not.toMatch(/^export \* from|^export \{[^}]*\} from/m);
     expect(text.split('\n').length).toBeLessThanOrEqual(MAX_LINES);
   });
 
   it('has none named utils, helpers, common, misc or index', () => {
-    expect(files.filter((file) => /\/(utils?|helpers|common|misc|index)\.ts$/.test(file))).toEqual([]);
+    const named = files.filter((file) => /\/(utils?|helpers|common|misc|index)\.ts$/.test(file));
+    expect(named.filter((file) => file !== PUBLIC_API)).toEqual([]);
   });
 
   it('touches process only in src/daemon and src/cli', () => {

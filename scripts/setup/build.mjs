@@ -32,7 +32,15 @@ export const buildAddon = () =>
 /** Checks the types of `src` and bundles it into `dist`. */
 export const buildCommands = () =>
   makeIfChanged('commands', {
-    inputs: ['src', 'scripts/bundle.mjs', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'],
+    inputs: [
+      'src',
+      'scripts/bundle.mjs',
+      'scripts/declarations.mjs',
+      'tsconfig.json',
+      'tsconfig.build.json',
+      'tsconfig.types.json',
+      'package-lock.json',
+    ],
     product: 'dist/cli/main.js',
     make: () => quietly(['npm', 'run', '--silent', 'build:ts']),
   });
