@@ -5,7 +5,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openedByNobody } from '../bench/filtered-gateway.js';
 import { measureRoundTrips, passages } from '../bench/latency.js';
-import { buildPrograms } from '../bench/queue-programs.js';
+import { buildPrograms } from '../bench/readers.js';
 import { measureSessions, MODES, settings } from '../bench/sessions.js';
 
 /** The least that there is. */
