@@ -41,7 +41,7 @@ export async function measureRoundTrips(open: Open, effort: number): Promise<Fig
 }
 
 async function prepare(): Promise<void> {
-  await buildPrograms(['ftp-server', 'round-trip', 'one-by-one']);
+  await buildPrograms(['ftp-server', 'round-trip', 'library-reader']);
   tellOfKernel();
 }
 

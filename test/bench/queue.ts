@@ -25,7 +25,7 @@ import { quantile } from './results.js';
 import type { Comparison, Figures, Part } from './trial.js';
 
 /** The generator, and the readers in C. */
-export const QUEUE_PROGRAMS = ['flood', 'one-by-one', 'batches', 'expecting'] as const;
+export const QUEUE_PROGRAMS = ['flood', 'library-reader', 'batches'] as const;
 
 const CONNECTIONS = 1024;
 /** Of the first connection; each is of another client, so that none comes to a limit of the daemon. */

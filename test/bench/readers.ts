@@ -26,9 +26,8 @@ const INSTALL_DEADLINE_MS = 300_000;
 /** Libraries of each program, as the linker wants them. */
 const LIBRARIES = {
   flood: [],
-  'one-by-one': ['-lnetfilter_queue', '-lnfnetlink'],
   batches: ['-lmnl'],
-  expecting: ['-lnetfilter_queue', '-lnfnetlink', '-lnetfilter_conntrack'],
+  'library-reader': ['-lnetfilter_queue', '-lnfnetlink', '-lnetfilter_conntrack'],
   'ftp-server': ['-pthread'],
   'ftp-client': ['-pthread'],
   'round-trip': [],
@@ -155,7 +154,7 @@ const startProgram =
 const SETTINGS = [QUEUE_LENGTH, RECEIVE_BUFFER_BYTES] as const;
 
 /** The ordinary loop: one packet and one verdict at a time. */
-export const startOneByOne = startProgram(() => [pathOf('one-by-one'), ...SETTINGS]);
+export const startOneByOne = startProgram(() => [pathOf('library-reader'), 'accept', ...SETTINGS]);
 
 /** Many packets at a time, and one verdict for them. */
 export const startBatches = startProgram(() => [pathOf('batches'), ...SETTINGS]);
@@ -175,7 +174,7 @@ export function queueReaders(): Readonly<Record<string, StartReader>> {
   return {
     ...Object.fromEntries(workers),
     'conntrack-ftp': startDaemon,
-    'C, libnetfilter_conntrack': startProgram(() => [pathOf('expecting'), ...SETTINGS], true),
+    'C, libnetfilter_conntrack': startProgram(() => [pathOf('library-reader'), 'expect', ...SETTINGS], true),
     'C, one by one': startOneByOne,
     'C, batches': startBatches,
     ...(nfqueueFolder() === undefined ? {} : NFQUEUE),

@@ -12,7 +12,7 @@ import { measureSessions, MODES, settings } from '../bench/sessions.js';
 const TINY = 0.01;
 
 beforeAll(async () => {
-  await buildPrograms(['ftp-server', 'ftp-client', 'round-trip', 'one-by-one', 'batches']);
+  await buildPrograms(['ftp-server', 'ftp-client', 'round-trip', 'library-reader', 'batches']);
 });
 
 describe('commands are answered', () => {
