@@ -10,12 +10,16 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { chartOf } from '../test/bench/chart.js';
-import { describeMachine, thisMachine } from '../test/bench/machine.js';
-import { chartedColumn, loadPart, PARTS, requireComplete } from '../test/bench/parts.js';
-import { jsonOf, tableOf } from '../test/bench/report.js';
+import { describeMachine, thisMachine, jsonOf, tableOf } from '../test/bench/report.js';
+import {
+  chartedColumn,
+  loadPart,
+  PARTS,
+  requireComplete,
+  measureApart,
+  takeTurns,
+} from '../test/bench/run-trials.js';
 import { concludeFrom, type Result } from '../test/bench/results.js';
-import { measureApart } from '../test/bench/trial-process.js';
-import { takeTurns } from '../test/bench/turns.js';
 
 const DEFAULT_RUNS = 5;
 const RESULTS = path.resolve(import.meta.dirname, '../bench/results');

@@ -15,7 +15,7 @@ import { PROJECT } from './setup/step.mjs';
 const BUILD = 'build';
 
 const ADDON = 'native';
-/** Each `.c` in it is a program, which the benchmark compiles where it needs it: see test/bench/queue-programs.ts. */
+/** Each `.c` in it is a program, which the benchmark compiles where it needs it: see test/bench/readers.ts. */
 const PROGRAMS = 'test/bench/native';
 const C_FLAGS = ['-std=gnu17', '-O2', '-Wall', '-Wextra', '-Wpedantic', '-Wconversion', '-Wshadow'];
 

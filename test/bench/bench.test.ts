@@ -4,19 +4,14 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { newHelper } from './bench-helper.js';
-import { capturedPackets } from './captured-packets.js';
+import { capturedPackets, DialogueLap } from './dialogue.js';
 import { chartOf } from './chart.js';
-import { DialogueLap } from './lap.js';
-import { LINE_STREAMS, pieces } from './line-streams.js';
-import type { Machine } from './machine.js';
-import { MIXES } from './mixes.js';
-import { chartedColumn, loadPart, PARTS, requireComplete } from './parts.js';
-import { jsonOf, tableOf } from './report.js';
-import { concludeFrom } from './results.js';
-import { READERS } from './scanner.js';
-import { median, medianRatio, quantile, spread } from './statistics.js';
+import { LINE_STREAMS, pieces, READERS } from './scanner.js';
+import { type Machine, jsonOf, tableOf } from './report.js';
+import { MIXES } from './core.js';
+import { chartedColumn, loadPart, PARTS, requireComplete, takeTurns } from './run-trials.js';
+import { concludeFrom, median, medianRatio, quantile, spread } from './results.js';
 import type { Comparison } from './trial.js';
-import { takeTurns } from './turns.js';
 
 /** Enough to go once through everything. */
 const TINY = 0.0005;

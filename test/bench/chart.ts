@@ -5,8 +5,7 @@
  *
  * @module
  */
-import { describeMachine, type Machine } from './machine.js';
-import { grouped, headingOf } from './report.js';
+import { describeMachine, type Machine, grouped, headingOf } from './report.js';
 import type { Result, Row } from './results.js';
 import type { Column } from './trial.js';
 

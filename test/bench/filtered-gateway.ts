@@ -13,8 +13,7 @@ import type { Namespace } from '../lab/namespace.js';
 import type { RunningProcess } from '../lab/running-process.js';
 import { buildTopology, HOST_INTERFACE, type Host, type Topology } from '../lab/topology.js';
 import { SERVER_PORT } from './dialogue.js';
-import { pathOf } from './queue-programs.js';
-import type { RunningReader, StartReader } from './queue-readers.js';
+import { pathOf, type RunningReader, type StartReader } from './readers.js';
 
 /** What passes by itself, beside what belongs to a connection that passed. */
 export type Forwarding = 'control connections' | 'all connections';

@@ -13,8 +13,7 @@ import {
   withFilteredGateway,
   type Open,
 } from './filtered-gateway.js';
-import { buildPrograms, pathOf } from './queue-programs.js';
-import { startDaemon, startOneByOne } from './queue-readers.js';
+import { buildPrograms, pathOf, startDaemon, startOneByOne } from './readers.js';
 import { shareOf, type Column, type Figures, type Part, type Trial } from './trial.js';
 
 /** What the others are compared with: connections are tracked and filtered, and nobody reads them. */
@@ -42,7 +41,7 @@ export async function measureRoundTrips(open: Open, effort: number): Promise<Fig
 }
 
 async function prepare(): Promise<void> {
-  await buildPrograms(['ftp-server', 'round-trip', 'one-by-one']);
+  await buildPrograms(['ftp-server', 'round-trip', 'library-reader']);
   tellOfKernel();
 }
 

@@ -18,15 +18,14 @@ import { queueState } from '../lab/queue-state.js';
 import type { RunningProcess } from '../lab/running-process.js';
 import { buildTopology, type Topology } from '../lab/topology.js';
 import { SERVER_PORT } from './dialogue.js';
-import { processorTime } from './processor-time.js';
+import { processorTime } from './resources.js';
 import { QUEUE_MIXES, WORKERS, type QueueMix } from './queue-mixes.js';
-import { buildNfqueue, buildPrograms, pathOf } from './queue-programs.js';
-import { queueReaders } from './queue-readers.js';
-import { quantile } from './statistics.js';
+import { buildNfqueue, buildPrograms, pathOf, queueReaders } from './readers.js';
+import { quantile } from './results.js';
 import type { Comparison, Figures, Part } from './trial.js';
 
 /** The generator, and the readers in C. */
-export const QUEUE_PROGRAMS = ['flood', 'one-by-one', 'batches', 'expecting'] as const;
+export const QUEUE_PROGRAMS = ['flood', 'library-reader', 'batches'] as const;
 
 const CONNECTIONS = 1024;
 /** Of the first connection; each is of another client, so that none comes to a limit of the daemon. */

@@ -17,9 +17,8 @@ import {
   type Open,
   type Forwarding,
 } from './filtered-gateway.js';
-import { processorTime } from './processor-time.js';
-import { buildPrograms, pathOf } from './queue-programs.js';
-import { startBatches, startDaemon } from './queue-readers.js';
+import { processorTime } from './resources.js';
+import { buildPrograms, pathOf, startBatches, startDaemon } from './readers.js';
 import type { Comparison, Figures, Part } from './trial.js';
 
 const KERNEL = 'in-kernel helper';

@@ -5,14 +5,14 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openedByNobody } from '../bench/filtered-gateway.js';
 import { measureRoundTrips, passages } from '../bench/latency.js';
-import { buildPrograms } from '../bench/queue-programs.js';
+import { buildPrograms } from '../bench/readers.js';
 import { measureSessions, MODES, settings } from '../bench/sessions.js';
 
 /** The least that there is. */
 const TINY = 0.01;
 
 beforeAll(async () => {
-  await buildPrograms(['ftp-server', 'ftp-client', 'round-trip', 'one-by-one', 'batches']);
+  await buildPrograms(['ftp-server', 'ftp-client', 'round-trip', 'library-reader', 'batches']);
 });
 
 describe('commands are answered', () => {

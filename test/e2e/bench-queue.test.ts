@@ -4,7 +4,7 @@
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { QUEUE_MIXES } from '../bench/queue-mixes.js';
-import { buildPrograms } from '../bench/queue-programs.js';
+import { buildPrograms } from '../bench/readers.js';
 import { measureReader, QUEUE_PROGRAMS } from '../bench/queue.js';
 
 /** The least that there is. */

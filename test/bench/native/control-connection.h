@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #define CONTROL_PORT 21
@@ -132,6 +133,13 @@ static inline void write_host_port(const struct control* control, uint16_t port,
   uint8_t host[4];
   memcpy(host, &own.sin_addr, sizeof(host));
   snprintf(text, 24, "%u,%u,%u,%u,%u,%u", host[0], host[1], host[2], host[3], port >> 8, port & 255);
+}
+
+/* The clock that all times are measured with. */
+static inline int64_t nanoseconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
 #endif

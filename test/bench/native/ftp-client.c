@@ -17,7 +17,6 @@
 #include <sys/resource.h>
 
 #include "control-connection.h"
-#include "monotonic-clock.h"
 
 struct worker {
   pthread_t thread;

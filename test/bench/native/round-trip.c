@@ -14,7 +14,6 @@
 #include <time.h>
 
 #include "control-connection.h"
-#include "monotonic-clock.h"
 
 static int64_t round_trip(struct control* control) {
   const int64_t began = nanoseconds();

@@ -1,17 +1,84 @@
 /**
- * Who reads the queue in the part `queue`: the daemon, and what it is compared with. All have the same ruleset, and as long a
- * queue and as large a receive buffer as can be set.
+ * The programs that read the queue: the daemon, and those it is compared with. The C programs are built from
+ * source into `.cache/bench`. All use the same ruleset, queue length and receive buffer.
  *
  * @module
  */
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { run, runChecked, describeEnding, type Command } from '../lab/command.js';
 import { Daemon } from '../lab/daemon.js';
-import type { Command } from '../lab/command.js';
 import type { Laboratory } from '../lab/laboratory.js';
 import type { Namespace } from '../lab/namespace.js';
 import { SERVER_PORT } from './dialogue.js';
 import { WORKERS } from './queue-mixes.js';
-import { nfqueueFolder, pathOf } from './queue-programs.js';
+
+const PROJECT = path.resolve(import.meta.dirname, '../..');
+const SOURCES = path.join(import.meta.dirname, 'native');
+const BUILT = path.join(PROJECT, '.cache/bench');
+const NODE_GYP = path.join(PROJECT, 'node_modules/.bin/node-gyp');
+/** An addon is for the Node that it was built with. */
+const NFQUEUE_FOLDER = path.join(BUILT, `nfqueue-${process.version}`);
+const NFQUEUE_VERSION = '0.3.2';
+const NFQUEUE_ADDON = path.join(NFQUEUE_FOLDER, 'node_modules/nfqueue/build/Release/nfqueue.node');
+const INSTALL_DEADLINE_MS = 300_000;
+
+/** Libraries of each program, as the linker wants them. */
+const LIBRARIES = {
+  flood: [],
+  batches: ['-lmnl'],
+  'library-reader': ['-lnetfilter_queue', '-lnfnetlink', '-lnetfilter_conntrack'],
+  'ftp-server': ['-pthread'],
+  'ftp-client': ['-pthread'],
+  'round-trip': [],
+} as const;
+
+export type Program = keyof typeof LIBRARIES;
+
+/** Where `program` is once it is built. */
+export const pathOf = (program: Program): string => path.join(BUILT, program);
+
+/** Throws with the compiler's words where it fails. */
+export async function buildPrograms(programs: readonly Program[]): Promise<void> {
+  mkdirSync(BUILT, { recursive: true });
+  for (const program of programs) {
+    const source = path.join(SOURCES, `${program}.c`);
+    await runChecked(['cc', '-O2', '-Wall', '-Wextra', '-o', pathOf(program), source, ...LIBRARIES[program]]);
+  }
+}
+
+/** The folder that npm's `nfqueue` is installed in; `undefined` where it is not. */
+export const nfqueueFolder = (): string | undefined =>
+  existsSync(NFQUEUE_ADDON) ? NFQUEUE_FOLDER : undefined;
+
+/** Installs and builds npm's `nfqueue`, unless it is there; answers why that cannot be. */
+export async function buildNfqueue(): Promise<string | undefined> {
+  if (nfqueueFolder() !== undefined) return undefined;
+  rmSync(NFQUEUE_FOLDER, { recursive: true, force: true });
+  mkdirSync(NFQUEUE_FOLDER, { recursive: true });
+  writeFileSync(path.join(NFQUEUE_FOLDER, 'package.json'), '{ "private": true }\n');
+  const steps: readonly { readonly command: Command; readonly cwd: string }[] = [
+    {
+      command: ['npm', 'install', '--ignore-scripts', '--no-audit', `nfqueue@${NFQUEUE_VERSION}`],
+      cwd: NFQUEUE_FOLDER,
+    },
+    {
+      command: [NODE_GYP, 'rebuild', ...nodeHeaders()],
+      cwd: path.join(NFQUEUE_FOLDER, 'node_modules/nfqueue'),
+    },
+  ];
+  for (const { command, cwd } of steps) {
+    const completed = await run(command, { cwd, deadlineMs: INSTALL_DEADLINE_MS });
+    if (completed.status !== 0) return describeEnding(completed);
+  }
+  return undefined;
+}
+
+/** Those that came with Node, where they did: then nothing has to be fetched for them. */
+function nodeHeaders(): readonly string[] {
+  const prefix = path.resolve(path.dirname(process.execPath), '..');
+  return existsSync(path.join(prefix, 'include/node/node.h')) ? [`--nodedir=${prefix}`] : [];
+}
 
 /** As the daemon has them. */
 const QUEUE_LENGTH = '8192';
@@ -87,7 +154,7 @@ const startProgram =
 const SETTINGS = [QUEUE_LENGTH, RECEIVE_BUFFER_BYTES] as const;
 
 /** The ordinary loop: one packet and one verdict at a time. */
-export const startOneByOne = startProgram(() => [pathOf('one-by-one'), ...SETTINGS]);
+export const startOneByOne = startProgram(() => [pathOf('library-reader'), 'accept', ...SETTINGS]);
 
 /** Many packets at a time, and one verdict for them. */
 export const startBatches = startProgram(() => [pathOf('batches'), ...SETTINGS]);
@@ -107,7 +174,7 @@ export function queueReaders(): Readonly<Record<string, StartReader>> {
   return {
     ...Object.fromEntries(workers),
     'conntrack-ftp': startDaemon,
-    'C, libnetfilter_conntrack': startProgram(() => [pathOf('expecting'), ...SETTINGS], true),
+    'C, libnetfilter_conntrack': startProgram(() => [pathOf('library-reader'), 'expect', ...SETTINGS], true),
     'C, one by one': startOneByOne,
     'C, batches': startBatches,
     ...(nfqueueFolder() === undefined ? {} : NFQUEUE),

@@ -1,10 +1,11 @@
 /**
- * How many bytes something allocates, from the heap's own numbers.
+ * Measures allocated bytes, retained bytes and processor time.
  *
  * @module
  */
+import { readFileSync } from 'node:fs';
 import { getHeapStatistics } from 'node:v8';
-import { median } from './statistics.js';
+import { median } from './results.js';
 
 /** Objects of JavaScript, and memory outside of the heap that they own. */
 function inUse(): number {
@@ -41,4 +42,15 @@ export function keptNow(): number {
   if (globalThis.gc === undefined) throw new Error('memory is measured with --expose-gc');
   globalThis.gc();
   return inUse();
+}
+
+/** Of the times in /proc: USER_HZ, which is 100 on every architecture that Node runs on. */
+const NANOSECONDS_PER_TICK = 1e7;
+
+/** User and system time of a process in nanoseconds, all its threads (proc(5), /proc/pid/stat fields 14 and 15). */
+export function processorTime(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  // The second field is a name in parentheses, which may have spaces in it.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * NANOSECONDS_PER_TICK;
 }

@@ -1,22 +1,59 @@
 /*
- * Reads queue 0 as one-by-one does, and has conntrack expect what a packet announces: the plain way of doing
- * the daemon's work with libnetfilter_queue and libnetfilter_conntrack. It looks for PORT and 227 where the
- * payload begins, believes them, and knows nothing of streams, lines and dialogues.
+ * Reads queue 0 with the usual loop of libnetfilter_queue: one message and one verdict at a time.
  *
- *     expecting QUEUE_LENGTH RECEIVE_BUFFER_BYTES
+ *     library-reader accept|expect QUEUE_LENGTH RECEIVE_BUFFER_BYTES
  *
- * Prints `ready` when it reads, and ends where an expectation is refused. IPv4, without translation.
+ * `accept` looks at no packet. `expect` also creates an expectation in conntrack for each PORT and 227 at the
+ * beginning of a payload, with libnetfilter_conntrack; it knows nothing of streams, lines and dialogues, and
+ * ends if an expectation is refused. IPv4, without NAT. Prints `ready` when it reads.
  */
+#include <arpa/inet.h>
+#include <err.h>
+#include <errno.h>
 #include <libnetfilter_conntrack/libnetfilter_conntrack.h>
+#include <libnetfilter_queue/libnetfilter_queue.h>
+#include <linux/netfilter.h>
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
-#include "ordinary-loop.h"
-
+#define COPY_RANGE 65531
+#define MAX_MESSAGE (COPY_RANGE + 4096)
 /* Longer than an announcement. */
 #define MAX_TEXT 64
+
+static int accept_packet(struct nfq_q_handle* queue, struct nfq_data* packet) {
+  const struct nfqnl_msg_packet_hdr* header = nfq_get_msg_packet_hdr(packet);
+  return nfq_set_verdict(queue, ntohl(header->packet_id), NF_ACCEPT, 0, NULL);
+}
+
+/* Opens the queue, prints `ready`, and reads until a signal. */
+static void read_queue(nfq_callback* on_packet, const char* queue_length, const char* receive_buffer) {
+  struct nfq_handle* library = nfq_open();
+  if (library == NULL) err(1, "nfq_open");
+  struct nfq_q_handle* queue = nfq_create_queue(library, 0, on_packet, NULL);
+  if (queue == NULL) err(1, "queue 0");
+  if (nfq_set_mode(queue, NFQNL_COPY_PACKET, COPY_RANGE) < 0) err(1, "copy mode");
+  if (nfq_set_queue_maxlen(queue, (uint32_t)strtoul(queue_length, NULL, 10)) < 0) err(1, "queue length");
+  nfnl_rcvbufsiz(nfq_nfnlh(library), (unsigned)strtoul(receive_buffer, NULL, 10));
+
+  static char message[MAX_MESSAGE] __attribute__((aligned(8)));
+  puts("ready");
+  fflush(stdout);
+  for (;;) {
+    const ssize_t length = recv(nfq_fd(library), message, sizeof(message), 0);
+    if (length >= 0) {
+      nfq_handle_packet(library, message, (int)length);
+    } else if (errno != ENOBUFS && errno != EINTR) {
+      err(1, "recv");
+    }
+  }
+}
 
 static struct nfct_handle* conntrack;
 /* Made once: only what they say changes. */
@@ -100,8 +137,15 @@ static void read_packet(const uint8_t* packet, size_t length) {
             (struct endpoint){ip->ip_dst.s_addr, tcp->th_dport});
 }
 
-static int on_packet(struct nfq_q_handle* queue, struct nfgenmsg* message, struct nfq_data* packet,
-                     void* none) {
+static int on_unread_packet(struct nfq_q_handle* queue, struct nfgenmsg* message, struct nfq_data* packet,
+                            void* none) {
+  (void)message;
+  (void)none;
+  return accept_packet(queue, packet);
+}
+
+static int on_read_packet(struct nfq_q_handle* queue, struct nfgenmsg* message, struct nfq_data* packet,
+                          void* none) {
   (void)message;
   (void)none;
   unsigned char* payload = NULL;
@@ -111,6 +155,8 @@ static int on_packet(struct nfq_q_handle* queue, struct nfgenmsg* message, struc
 }
 
 int main(int count, char** words) {
-  open_conntrack();
-  read_queue(on_packet, count, words);
+  if (count != 4) errx(2, "usage: library-reader accept|expect QUEUE_LENGTH RECEIVE_BUFFER_BYTES");
+  const bool expects = strcmp(words[1], "expect") == 0;
+  if (expects) open_conntrack();
+  read_queue(expects ? on_read_packet : on_unread_packet, words[2], words[3]);
 }

@@ -1,9 +1,15 @@
 /**
- * The parts of the benchmark. Each is loaded only where it runs: what one of them needs is no burden to another's trials.
+ * Finds the trials and runs each in its own process, in turns: A B A B.
+ * A separate process keeps one trial's heap and compiled code out of the next. Run as a program, this module
+ * measures one trial and sends its figures to the parent.
  *
  * @module
  */
-import type { Comparison, Part, Trial } from './trial.js';
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { INLINING } from '../../src/daemon/inlining.js';
+import type { Runs } from './results.js';
+import type { Comparison, Part, Trial, Figures } from './trial.js';
 
 interface PartEntry {
   readonly load: () => Promise<Part>;
@@ -60,3 +66,58 @@ export function requireComplete({ name, columns, trials, goals = [] }: Compariso
     if (!(column in columns)) throw new Error(`${name} names a column that it does not have: ${column}`);
   }
 }
+
+/** Measures a trial of the comparison once; `undefined` where it failed. */
+export type Measure = (trial: string) => Promise<Figures | undefined>;
+
+/** @param tell  hears of each measurement before it begins */
+export async function takeTurns(
+  { trials }: Comparison,
+  count: number,
+  measure: Measure,
+  tell: (run: number, trial: string) => void,
+): Promise<Runs> {
+  const runs: Record<string, (Figures | undefined)[]> = {};
+  for (const { name } of trials) runs[name] = [];
+  for (let run = 1; run <= count; run++) {
+    for (const { name } of trials) {
+      tell(run, name);
+      runs[name]?.push(await measure(name));
+    }
+  }
+  return runs;
+}
+
+/** Where a trial is: its part, its comparison, its name. */
+export type TrialPath = readonly [part: string, comparison: string, trial: string];
+
+const PROGRAM = fileURLToPath(import.meta.url);
+
+/**
+ * Measures once; `undefined` where the trial failed, and why is on standard error. What it prints goes there too: standard output
+ * is for the tables.
+ */
+export async function measureApart(path: TrialPath, effort: number): Promise<Figures | undefined> {
+  const child = fork(PROGRAM, [...path, String(effort)], {
+    execArgv: ['--expose-gc', INLINING, '--import', 'tsx'],
+    stdio: ['ignore', 2, 2, 'ipc'],
+  });
+  let figures: Figures | undefined;
+  child.on('message', (message) => {
+    figures = message as Figures;
+  });
+  const status = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', resolve);
+  });
+  return status === 0 ? figures : undefined;
+}
+
+async function main(part = '', comparison = '', name = '', effort = '1'): Promise<void> {
+  const trial = await findTrial(part, comparison, name);
+  const figures = await trial.measure(Number(effort));
+  process.send?.(figures);
+  process.disconnect();
+}
+
+if (process.argv[1] === PROGRAM) await main(...process.argv.slice(2));
