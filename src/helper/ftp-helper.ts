@@ -9,7 +9,7 @@
  */
 import { LineScanner, type LineSink } from '../ftp/line-scanner.js';
 import type { Policy } from '../ftp/policy.js';
-import { Sessions, type Outcome } from '../ftp/dialogue.js';
+import { Dialogues, type Outcome } from '../ftp/dialogue.js';
 import { Reassembler, type ByteSink } from '../tcp/reassembler.js';
 import { sequenceAdd } from '../tcp/sequence.js';
 import type { StreamEdit } from './nat/stream-edits.js';
@@ -60,7 +60,7 @@ export class FtpHelper {
   readonly #connections: Connections;
   readonly #streams: Reassembler;
   readonly #lines: LineScanner;
-  readonly #sessions: Sessions;
+  readonly #sessions: Dialogues;
   /** `FLOW_TRAITS` of each flow. */
   readonly #traits: Uint8Array;
   readonly #ip = new IpView();
@@ -111,7 +111,7 @@ export class FtpHelper {
       this.#translations,
       this.counters,
     );
-    this.#sessions = new Sessions({ flows: options.capacity, policy: options.policy });
+    this.#sessions = new Dialogues({ flows: options.capacity, policy: options.policy });
     this.#traits = new Uint8Array(options.capacity);
   }
 

@@ -6,7 +6,7 @@
  */
 import { LineScanner } from '../../src/ftp/line-scanner.js';
 import { DEFAULT_POLICY } from '../../src/ftp/policy.js';
-import { Sessions } from '../../src/ftp/dialogue.js';
+import { Dialogues } from '../../src/ftp/dialogue.js';
 import { LINE_STREAMS, pieces, type LineStream, type Piece } from './line-streams.js';
 import { NaiveReader } from './naive-reader.js';
 import { shareOf, type Column, type Comparison, type Figures, type Part, type Trial } from './trial.js';
@@ -47,7 +47,7 @@ function scannerAlone(): Reader {
 
 function scannerAndSession(): Reader {
   const counts = { lines: 0, announcements: 0 };
-  const sessions = new Sessions({ flows: FLOWS, policy: DEFAULT_POLICY });
+  const sessions = new Dialogues({ flows: FLOWS, policy: DEFAULT_POLICY });
   sessions.begin(0, true);
   const onLine = (
     half: number,
