@@ -19,7 +19,7 @@ import { endsReply, REPLY_PART, replyCode, ReplyGrouping } from './reply.js';
 
 export type { Outcome } from './outcome.js';
 
-export interface SessionsOptions {
+export interface DialoguesOptions {
   /** Number of flows. */
   readonly flows: number;
   readonly policy: Policy;
@@ -43,13 +43,13 @@ const EXCHANGE_COMPLETED = 235;
 const FIRST_FINAL_CODE = 200;
 const isPositive = (code: number): boolean => code >= 200 && code < 300;
 
-export class Sessions {
+export class Dialogues {
   readonly #policy: Policy;
   readonly #states: Uint8Array;
   readonly #replies: ReplyGrouping;
   readonly #outstanding: OutstandingCommands;
 
-  constructor(options: SessionsOptions) {
+  constructor(options: DialoguesOptions) {
     this.#policy = options.policy;
     this.#states = new Uint8Array(options.flows);
     this.#replies = new ReplyGrouping(options.flows);

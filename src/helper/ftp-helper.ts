@@ -9,7 +9,7 @@
  */
 import { LineScanner, type LineSink } from '../ftp/line-scanner.js';
 import type { Policy } from '../ftp/policy.js';
-import { Sessions, type Outcome } from '../ftp/dialogue.js';
+import { Dialogues, type Outcome } from '../ftp/dialogue.js';
 import { Reassembler, type ByteSink } from '../tcp/reassembler.js';
 import { sequenceAdd } from '../tcp/sequence.js';
 import { IpView } from '../wire/ip.js';
@@ -70,7 +70,7 @@ export class FtpHelper {
   readonly #connections: Connections;
   readonly #streams: Reassembler;
   readonly #lines: LineScanner;
-  readonly #sessions: Sessions;
+  readonly #dialogues: Dialogues;
   /** `FLOW_TRAITS` of each flow. */
   readonly #traits: Uint8Array;
   readonly #ip = new IpView();
@@ -133,7 +133,7 @@ export class FtpHelper {
     });
     this.#idleSeconds = options.idleSeconds;
     this.#observing = options.observing === true;
-    this.#sessions = new Sessions({ flows: options.capacity, policy: options.policy });
+    this.#dialogues = new Dialogues({ flows: options.capacity, policy: options.policy });
     this.#traits = new Uint8Array(options.capacity);
   }
 
@@ -151,7 +151,7 @@ export class FtpHelper {
       linesWithNul: nul,
       linesWithBareLineFeed: bareLineFeed,
       unfinishedLinesDropped: tailsDropped,
-      commandsForgotten: this.#sessions.commandOverflows,
+      commandsForgotten: this.#dialogues.commandOverflows,
       connectionsDisplaced: this.#connections.displaced,
       connectionsDisplacedByOwn: this.#connections.displacedByOwn,
       otherConnections: this.#connections.others,
@@ -214,7 +214,7 @@ export class FtpHelper {
     const translated = isTranslated(connection) || this.#isKnownOtherwise(connection);
     this.#traits[flow] = (opening ? FLOW_TRAITS.opened : 0) | (translated ? FLOW_TRAITS.nat : 0);
     if (translated) this.#natStreams.follow(flow, connection);
-    this.#sessions.begin(flow, !opening);
+    this.#dialogues.begin(flow, !opening);
     if (opening) this.counters.connections++;
     else this.counters.midStream++;
   }
@@ -283,8 +283,8 @@ export class FtpHelper {
     this.counters.lines++;
     const outcome =
       (half & 1) === ORIGINAL
-        ? this.#sessions.clientLine(flow, bytes, start, end, traits)
-        : this.#sessions.serverLine(flow, bytes, start, end, traits);
+        ? this.#dialogues.clientLine(flow, bytes, start, end, traits)
+        : this.#dialogues.serverLine(flow, bytes, start, end, traits);
     if (outcome === undefined) return;
     const line = bytes.subarray(start, end);
     this.#onOutcome(outcome, { half, line, sequence, traits, packet: this.#packet, time: this.#now });
@@ -312,7 +312,7 @@ export class FtpHelper {
 
   #forget(flow: number): void {
     this.#forgetStreams(flow);
-    this.#sessions.forget(flow);
+    this.#dialogues.forget(flow);
     if (this.#is(flow, FLOW_TRAITS.nat)) this.#natStreams.forget(flow);
   }
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Sessions } from '../../src/ftp/dialogue.js';
+import { Dialogues } from '../../src/ftp/dialogue.js';
 import { LineScanner } from '../../src/ftp/line-scanner.js';
 import { DEFAULT_POLICY } from '../../src/ftp/policy.js';
 import { shareOf, type Column, type Comparison, type Figures, type Part, type Trial } from './trial.js';
@@ -134,7 +134,7 @@ function scannerAlone(): Reader {
 
 function scannerAndSession(): Reader {
   const counts = { lines: 0, announcements: 0 };
-  const sessions = new Sessions({ flows: FLOWS, policy: DEFAULT_POLICY });
+  const sessions = new Dialogues({ flows: FLOWS, policy: DEFAULT_POLICY });
   sessions.begin(0, true);
   const onLine = (
     half: number,

@@ -4,13 +4,13 @@ import { describe, expect, it } from 'vitest';
 import { LineScanner, LINE_TRAITS } from '../../src/ftp/line-scanner.js';
 import type { Outcome } from '../../src/ftp/outcome.js';
 import { DEFAULT_POLICY, KERNEL_POLICY, type Policy } from '../../src/ftp/policy.js';
-import { Sessions } from '../../src/ftp/dialogue.js';
+import { Dialogues } from '../../src/ftp/dialogue.js';
 import { DialogueTwin } from './dialogue-twin.js';
 
 type Say = (line: string, traits?: number) => Outcome | undefined;
 
 /** Both sides of one flow. */
-function dialogue(sessions: Sessions, flow: number): { client: Say; server: Say } {
+function dialogue(sessions: Dialogues, flow: number): { client: Say; server: Say } {
   return {
     client(line, traits = 0) {
       const bytes = Buffer.from(`1${line},1`, 'latin1');
@@ -24,7 +24,7 @@ function dialogue(sessions: Sessions, flow: number): { client: Say; server: Say 
 }
 
 function begin(policy: Policy = DEFAULT_POLICY): { client: Say; server: Say } {
-  const sessions = new Sessions({ flows: 1, policy });
+  const sessions = new Dialogues({ flows: 1, policy });
   sessions.begin(0, false);
   return dialogue(sessions, 0);
 }
@@ -73,7 +73,7 @@ const dialogues = fc.oneof(
   fc.array(turn, { maxLength: 29 }).map((turns) => [greeting, ...turns]),
 );
 
-describe('Sessions', () => {
+describe('Dialogues', () => {
   it('agrees with the reference implementation', () => {
     fc.assert(
       fc.property(dialogues, (turns) => {
@@ -107,7 +107,7 @@ describe('Sessions', () => {
   it('keeps flows apart', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.nat(2), turn), { maxLength: 60 }), (turns) => {
-        const together = new Sessions({ flows: 3, policy: DEFAULT_POLICY });
+        const together = new Dialogues({ flows: 3, policy: DEFAULT_POLICY });
         const alone = [begin(), begin(), begin()];
         for (const flow of alone.keys()) together.begin(flow, false);
         for (const [flow, { side, line }] of turns) {
@@ -146,7 +146,7 @@ describe('Sessions', () => {
     );
     fc.assert(
       fc.property(said, (pieces) => {
-        const sessions = new Sessions({ flows: 1, policy });
+        const sessions = new Dialogues({ flows: 1, policy });
         const onOutcome = (outcome: Outcome | undefined): void => {
           if (outcome?.kind !== 'announcement') return;
           expect(outcome.announcement.port).toBeGreaterThanOrEqual(1);
@@ -177,7 +177,7 @@ describe('Sessions', () => {
   });
 
   it('returns nothing for a flow that has not begun or was forgotten', () => {
-    const sessions = new Sessions({ flows: 1, policy: DEFAULT_POLICY });
+    const sessions = new Dialogues({ flows: 1, policy: DEFAULT_POLICY });
     const { client, server } = dialogue(sessions, 0);
     expect([server('SSH-2.0'), client('GET /')]).toEqual([undefined, undefined]);
     sessions.begin(0, false);
@@ -187,7 +187,7 @@ describe('Sessions', () => {
   });
 
   it('begins without any state of the previous flow', () => {
-    const sessions = new Sessions({ flows: 1, policy: DEFAULT_POLICY });
+    const sessions = new Dialogues({ flows: 1, policy: DEFAULT_POLICY });
     const { client, server } = dialogue(sessions, 0);
     sessions.begin(0, false);
     for (const line of ['220 ready', '200 ok', '211-open']) server(line);
@@ -231,7 +231,7 @@ describe('Sessions', () => {
   });
 
   it('counts clients that send too many commands ahead of the replies', () => {
-    const sessions = new Sessions({ flows: 1, policy: DEFAULT_POLICY });
+    const sessions = new Dialogues({ flows: 1, policy: DEFAULT_POLICY });
     const { client } = dialogue(sessions, 0);
     sessions.begin(0, false);
     for (let command = 0; command < 40; command += 1) client('NOOP');

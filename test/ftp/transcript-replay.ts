@@ -8,7 +8,7 @@ import { BlockList, isIPv4 } from 'node:net';
 import { LineScanner, LINE_TRAITS } from '../../src/ftp/line-scanner.js';
 import type { Outcome } from '../../src/ftp/outcome.js';
 import { DEFAULT_POLICY, judge, KERNEL_POLICY, type Policy } from '../../src/ftp/policy.js';
-import { Sessions } from '../../src/ftp/dialogue.js';
+import { Dialogues } from '../../src/ftp/dialogue.js';
 import { formatIpAddress, parseIpAddress, type IpAddress } from '../../src/wire/ip-address.js';
 import { CLIENT, SERVER, type Setting, type Transcript } from './transcript.js';
 
@@ -28,7 +28,7 @@ export function replay(transcript: Transcript, cut: Cutter): string {
   const { setting, turns } = transcript;
   const policy = policyOf(setting);
   const log: string[] = [];
-  const sessions = new Sessions({ flows: FLOW + 1, policy });
+  const sessions = new Dialogues({ flows: FLOW + 1, policy });
   const scanner = new LineScanner(
     { halves: (FLOW + 1) * 2, ...(setting.maxLine === undefined ? {} : { maxLine: setting.maxLine }) },
     {
