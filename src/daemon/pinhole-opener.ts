@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { POLICY_LIFETIME } from '../wire/expectation.js';
 import { isPassive } from '../ftp/announcement.js';
 import type { PortRange } from '../ftp/policy.js';
 import { announcementEdit, growthOf } from '../helper/nat/announcement-edit.js';
@@ -29,9 +30,6 @@ interface Opening {
   readonly obstacle: Obstacle | undefined;
   readonly fresh: boolean;
 }
-
-/** Of the helpers that can be an anchor, seconds (their policies in the kernel). */
-const LONGEST_POLICY_LIFETIME = 300;
 
 /** `undefined`: open, and announced as it came. */
 export type OpenOutcome = Rewritten | Obstacle | undefined;
@@ -153,7 +151,7 @@ export class PinholeOpener {
     const pinhole = this.#pinhole(effect, port);
     const outcome = this.#parts.pinholes.open(pinhole);
     if (outcome !== 'opened' && outcome !== 'refreshed') return { obstacle: outcome, fresh: false };
-    const until = this.#parts.now() + (this.#parts.lifetime ?? LONGEST_POLICY_LIFETIME);
+    const until = this.#parts.now() + (this.#parts.lifetime ?? POLICY_LIFETIME);
     this.#pending.opened(pinhole.tuple, pinhole.master.source, until);
     return { obstacle: undefined, fresh: outcome === 'opened' };
   }
