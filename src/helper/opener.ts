@@ -7,6 +7,7 @@
  */
 import { isPassive } from '../ftp/announcement.js';
 import type { PortRange } from '../ftp/policy.js';
+import { POLICY_LIFETIME } from '../wire/expectation.js';
 import type { IpAddress } from '../wire/ip-address.js';
 import type { Tuple } from '../wire/tuple.js';
 import { ClientRate } from './client-rate.js';
@@ -30,9 +31,6 @@ interface Attempt {
   readonly obstacle: Obstacle | undefined;
   readonly fresh: boolean;
 }
-
-/** Seconds; the longest lifetime in the policies of the helpers that can be the carrier. */
-const LONGEST_POLICY_LIFETIME = 300;
 
 /** `undefined`: expected, and announced as it came. */
 export type OpenOutcome = Rewritten | Obstacle | undefined;
@@ -155,7 +153,7 @@ export class Opener {
     const expectation = this.#expectationOf(effect, port);
     const outcome = this.#conntrack.expect(expectation);
     if (outcome !== 'opened' && outcome !== 'refreshed') return { obstacle: outcome, fresh: false };
-    const until = now + (this.#options.expectSeconds ?? LONGEST_POLICY_LIFETIME);
+    const until = now + (this.#options.expectSeconds ?? POLICY_LIFETIME);
     this.#pending.opened(expectation.tuple, expectation.master.source, until);
     return { obstacle: undefined, fresh: outcome === 'opened' };
   }

@@ -8,7 +8,13 @@
  *
  * @module
  */
-import { FOLLOW_MASTER, readExpectation, writeExpectation, type Expectation } from '../wire/expectation.js';
+import {
+  FOLLOW_MASTER,
+  POLICY_LIFETIME,
+  readExpectation,
+  writeExpectation,
+  type Expectation,
+} from '../wire/expectation.js';
 import { ipFamily } from '../wire/ip-address.js';
 import { MESSAGE_FLAGS } from '../wire/netlink.js';
 import { addressFamily, CTNETLINK_MESSAGES, SUBSYSTEMS } from '../wire/nfnetlink.js';
@@ -18,8 +24,6 @@ import { malformed, rejected, type NetlinkAnswer, type NetlinkSocket } from './n
 import type { Pinhole, PinholeBackend, PinholeOutcome, PinholeRefusal } from './pinhole.js';
 
 const OPERATION = 'create an expectation';
-/** Seconds; the usual carrier helpers' own policy, for a refresh without a lifetime. */
-const POLICY_LIFETIME = 300;
 /** An expectation may be used between two messages about it; then it is created again, once. */
 const ATTEMPTS = 2;
 const ANY_PORT_MASK = 0;

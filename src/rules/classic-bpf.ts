@@ -1,12 +1,12 @@
 /**
- * An assembler for the classic BPF that xt_bpf runs (`-m bpf --bytecode`): one function an instruction,
- * labels for jumps, and text as iptables takes it. Offsets count from the network header; a load from
- * beyond the packet ends the program with 0, "no match" (Documentation/networking/filter.rst).
+ * An assembler for the classic BPF programs of xt_bpf (`-m bpf --bytecode`): one function per instruction, labels
+ * for jumps, and output in iptables' format. Offsets count from the network header; a load beyond the packet ends
+ * the program with 0, "no match" (Documentation/networking/filter.rst).
  *
  * @module
  */
 
-/** Instruction codes (linux/bpf_common.h, linux/filter.h), named as its documentation writes them. */
+/** Instruction codes (linux/bpf_common.h, linux/filter.h), named as in the kernel's documentation. */
 const CODES = {
   'ld len': 0x80, // BPF_LD | BPF_W | BPF_LEN
   'ldb [k]': 0x30, // BPF_LD | BPF_B | BPF_ABS
@@ -22,7 +22,7 @@ const CODES = {
   'ret k': 0x06, // BPF_RET | BPF_K
 } as const;
 
-/** One instruction; a jump goes to its label, or on to the next line where it has none. */
+/** One instruction; a jump without a label continues with the next instruction. */
 export interface Instruction {
   readonly code: (typeof CODES)[keyof typeof CODES];
   readonly k: number;
@@ -40,7 +40,7 @@ export const loadPacketLength = (): Instruction => ({ code: CODES['ld len'], k: 
 export const loadByte = (offset: number): Instruction => ({ code: CODES['ldb [k]'], k: offset });
 /** A becomes the byte at X + `offset`. */
 export const loadByteBehindX = (offset: number): Instruction => ({ code: CODES['ldb [x + k]'], k: offset });
-/** X becomes four times the low half of the byte at `offset`: there IPv4 has its header's length. */
+/** X becomes four times the low half of the byte at `offset`: the header length in IPv4. */
 export const setXToHeaderLength = (offset: number): Instruction => ({
   code: CODES['ldx 4*([k]&0xf)'],
   k: offset,
@@ -67,11 +67,11 @@ export const jumpIfAboveX = (label: string): Instruction => ({
   k: 0,
   whenTrue: label,
 });
-/** Ends the program; xt_bpf matches on anything but 0. */
-export const answer = (k: number): Instruction => ({ code: CODES['ret k'], k });
+/** Ends the program; xt_bpf matches if `k` is not 0. */
+export const returnValue = (k: number): Instruction => ({ code: CODES['ret k'], k });
 export const label = (name: string): Label => ({ label: name });
 
-/** Text for `--bytecode`: the number of instructions, then `code jt jf k` of each. */
+/** Text for `--bytecode`: the number of instructions, then `code jt jf k` for each. */
 export function assemble(program: readonly ProgramLine[]): string {
   const instructions: Instruction[] = [];
   const labels = new Map<string, number>();
@@ -87,7 +87,7 @@ export function assemble(program: readonly ProgramLine[]): string {
   return [instructions.length, ...lines].join(',');
 }
 
-/** Classic BPF jumps forward only, by at most 255 instructions, counted from the next one. */
+/** Classic BPF jumps only forward, by at most 255 instructions, counted from the next one. */
 function jumpDistance(labels: ReadonlyMap<string, number>, at: number, name: string | undefined): number {
   if (name === undefined) return 0;
   const target = labels.get(name);

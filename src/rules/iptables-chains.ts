@@ -1,34 +1,34 @@
 /**
- * What of iptables' tables is ours: in `raw` and in `mangle` one chain named `CONNTRACK_FTP`, and a jump to
- * it from PREROUTING and OUTPUT; where there are several workers, in `mangle` another chain that the first one goes
- * to. All else (rules, chains, policies) is the administrator's and is left alone.
- * Rules are lines as `iptables -S` prints them, so that what was made can be compared with what is there.
+ * The chains and rules that this project owns in iptables: in `raw` and in `mangle` one chain named
+ * `CONNTRACK_FTP`, and jumps to it from PREROUTING and OUTPUT. With several workers, `mangle` has a second chain
+ * that the first one goes to. All other rules, chains and policies belong to the administrator and are not touched.
+ * Rules are lines as `iptables -S` prints them, so that wanted and existing rules can be compared.
  *
  * @module
  */
 import { PAYLOAD_FILTERS } from './payload-filter.js';
 import { checkRulesOptions, workerBits, type RulesOptions } from './options.js';
 
-/** IP version: iptables keeps the two apart. */
+/** IP version: iptables handles the two separately. */
 export type Family = 4 | 6;
 
 export const IPTABLES_TABLES = ['raw', 'mangle'] as const;
 export type IptablesTable = (typeof IPTABLES_TABLES)[number];
 
-/** The same in both tables. At most 28 characters, XT_EXTENSION_MAXNAMELEN less its NUL. */
+/** The same name in both tables. At most 28 characters: XT_EXTENSION_MAXNAMELEN minus its NUL. */
 export const OWN_CHAIN = 'CONNTRACK_FTP';
-/** Where several workers share the connections. */
+/** The chain that shares connections among several workers. */
 export const WORKERS_CHAIN = 'CONNTRACK_FTP_WORKERS';
-/** How each comment of ours begins, so that an administrator recognises the rules, and so do we. */
+/** Prefix of each rule's comment, by which the administrator and this program recognize the rules. */
 export const COMMENT_PREFIX = 'conntrack-ftp: ';
 
-/** What is ours in one table of one family. */
+/** The project's part of one table of one family. */
 export interface OwnTable {
-  /** The rules of our chain, `-A CONNTRACK_FTP …`; `undefined` where there is no such chain. */
+  /** The rules of the own chain, `-A CONNTRACK_FTP …`; `undefined` if there is no such chain. */
   readonly chain: readonly string[] | undefined;
-  /** The same of the second chain, `-A CONNTRACK_FTP_WORKERS …`. */
+  /** The same for the second chain, `-A CONNTRACK_FTP_WORKERS …`. */
   readonly workers: readonly string[] | undefined;
-  /** Our rules in built-in chains, `-A PREROUTING … -j CONNTRACK_FTP`. */
+  /** The own rules in built-in chains, `-A PREROUTING … -j CONNTRACK_FTP`. */
   readonly jumps: readonly string[];
 }
 export type OwnTables = Readonly<Record<IptablesTable, OwnTable>>;
@@ -36,32 +36,36 @@ export type OwnTables = Readonly<Record<IptablesTable, OwnTable>>;
 const NOTHING: OwnTable = { chain: undefined, workers: undefined, jumps: [] };
 export const NO_TABLES: OwnTables = { raw: NOTHING, mangle: NOTHING };
 
-/** What the tables of `family` shall hold. Throws `UsageError` for options that no ruleset can hold. */
+/** The wanted content of the tables of `family`. Throws `UsageError` for options that no ruleset can express. */
 export function ownTables(options: RulesOptions, family: Family): OwnTables {
   checkRulesOptions(options);
   return {
     raw: {
-      chain: [helperRule(options)],
+      chain: [carrierHelperRule(options)],
       workers: undefined,
       jumps: [jump('PREROUTING', '-p tcp'), jump('OUTPUT', '-p tcp')],
     },
     mangle: {
       chain: options.ports.map((port) => queueRule(options, port, PAYLOAD_FILTERS[family])),
       workers: options.workers === 1 ? undefined : workerRules(options),
-      // Traffic of the host with itself passes OUTPUT and then, by lo, PREROUTING: once is enough.
+      // Traffic of the host with itself passes OUTPUT and then, over lo, PREROUTING; it is queued once.
       jumps: [jump('PREROUTING', '! -i lo -p tcp'), jump('OUTPUT', '-p tcp')],
     },
   };
 }
 
-/** The CT target acts on a packet that conntrack has not seen; conntrack uses it for new connections only. */
-function helperRule({ ports, helper }: RulesOptions): string {
-  return ownRule(`-p tcp -m multiport --dports ${ports.join(',')}`, 'anchor', `CT --helper ${helper}`);
+/** The CT target acts on packets that conntrack has not seen yet; conntrack applies it to new connections only. */
+function carrierHelperRule({ ports, helper }: RulesOptions): string {
+  return ownRule(
+    `-p tcp -m multiport --dports ${ports.join(',')}`,
+    'carrier helper',
+    `CT --helper ${helper}`,
+  );
 }
 
 /**
- * The port is the one that the client addressed, of the connection and not of the packet: so both directions
- * are found even where DNAT changes the port.
+ * `--ctorigdstport` is the port that the client addressed, taken from the connection instead of the packet, so both
+ * directions match even if DNAT changes the port.
  */
 function queueRule(options: RulesOptions, port: number, bytecode: string): string {
   const { mark, workers } = options;
@@ -79,8 +83,8 @@ const queueTarget = ({ queue, failClosed }: RulesOptions, worker: number): strin
   `NFQUEUE --queue-num ${queue + worker - 1}${failClosed ? '' : ' --queue-bypass'}`;
 
 /**
- * To the queue of the connection's worker. What is left then has none, or one that an earlier ruleset gave it and that
- * is gone: each worker gets as many of those as the others. Nothing passes here before it is to be queued, so a
+ * Sends the packet to the queue of the connection's worker. The remaining connections have no worker, or the number
+ * of one that no longer exists; they are distributed evenly. Only packets to be queued reach this chain, so a
  * connection's first packet here is its SYN-ACK.
  */
 function workerRules(options: RulesOptions): string[] {
@@ -92,7 +96,7 @@ function workerRules(options: RulesOptions): string[] {
     workerRule(`-m connmark --mark ${marked(worker)} `, `worker ${worker}`, queueTarget(options, worker)),
   );
   const assignments = numbers.map((worker) => {
-    // Of those that come to this rule; the last one takes all.
+    // Of the connections that reach this rule; the last rule takes all.
     const every = workers - worker + 1;
     const share = every === 1 ? '' : `-m statistic --mode nth --every ${every} --packet 0 `;
     const matches = `-m connmark --mark ${marked(0)} ${share}`;
@@ -102,7 +106,7 @@ function workerRules(options: RulesOptions): string[] {
   return [...toQueues, clear, ...assignments, ...toQueues];
 }
 
-/** A value that is its own mask; iptables leaves out a mask of 32 bits. */
+/** A value that is its own mask; iptables omits a mask of 32 bits. */
 function allBits(mark: number): string {
   const bits = `0x${mark.toString(16)}`;
   return mark === 0xffff_ffff ? bits : `${bits}/${bits}`;

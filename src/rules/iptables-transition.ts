@@ -1,7 +1,7 @@
 /**
- * From what is there to what shall be there: reads our part out of `iptables -t TABLE -S`, and makes the text that
- * turns one state into another. Applied to what was just read it may be repeated, it mends a half-made ruleset, and
- * with the two states exchanged it takes a change back.
+ * Reads the project's part from `iptables -t TABLE -S`, and generates the text that turns one state into another.
+ * Applied to the state just read, the text can be repeated and repairs a partial ruleset; with the two states
+ * exchanged it reverts a change.
  *
  * @module
  */
@@ -21,9 +21,9 @@ export interface ChainUser {
   readonly rule: string;
 }
 
-/** A table as it was read. */
+/** A table as read from the kernel. */
 export interface ReadTable extends OwnTable {
-  /** Rules that use a chain of ours and are not ours: while there is one, that chain cannot be removed. */
+  /** The administrator's rules that use one of the own chains: such a chain cannot be removed. */
   readonly users: readonly ChainUser[];
 }
 export type ReadTables = Readonly<Record<IptablesTable, ReadTable>>;
@@ -32,7 +32,7 @@ const OWN_JUMP = new RegExp(`^-A (PREROUTING|OUTPUT) .*"${COMMENT_PREFIX}.* -j $
 const OWN_RULE = new RegExp(`^-A (${OWN_CHAIN}|${WORKERS_CHAIN}) `);
 const USER = new RegExp(`^-A .*-[jg] (${OWN_CHAIN}|${WORKERS_CHAIN})$`);
 
-/** Reads what `iptables -t TABLE -S` printed for one table. */
+/** Parses the output of `iptables -t TABLE -S`. */
 export function readTable(listing: string): ReadTable {
   const lines = listing.split('\n').map((line) => line.trimEnd());
   const rulesOf = (chain: string): readonly string[] | undefined =>
@@ -48,12 +48,12 @@ export function readTable(listing: string): ReadTable {
   };
 }
 
-/** The first rule of others that stands in the way from one state to the other: its chain is to go. */
+/** The first rule of the administrator that prevents the transition because its chain would be removed. */
 export function obstacle(from: ReadTable, to: OwnTable): ChainUser | undefined {
   return from.users.find(({ chain }) => (chain === OWN_CHAIN ? to.chain : to.workers) === undefined);
 }
 
-/** Text for `iptables-restore --noflush` of one family; empty where `from` is `to` already. */
+/** Text for `iptables-restore --noflush` of one family; empty if `from` equals `to`. */
 export function transition(from: OwnTables, to: OwnTables): string {
   return IPTABLES_TABLES.map((table) => {
     const lines = tableTransition(from[table], to[table]);
@@ -75,7 +75,7 @@ function tableTransition(from: OwnTable, to: OwnTable): string[] {
   ];
 }
 
-/** With --noflush, the first of these lines makes the chain, or empties the one that is there. */
+/** With --noflush, the first of these lines creates the chain or empties an existing one. */
 function chainLines(
   chain: string,
   from: readonly string[] | undefined,
@@ -88,7 +88,7 @@ function sameRules(one: readonly string[] | undefined, other: readonly string[])
   return one?.length === other.length && one.every((rule, at) => rule === other[at]);
 }
 
-/** `rules` less one of its equals for each of `others`. */
+/** `rules` without one equal element for each of `others`. */
 function without(rules: readonly string[], others: readonly string[]): string[] {
   const left = [...others];
   return rules.filter((rule) => {

@@ -1,6 +1,6 @@
 /**
- * What a ruleset needs of the kernel, piece by piece, each with the smallest ruleset that has only this piece. After
- * a ruleset was refused, trying them tells which piece is missing; iptables-restore by itself names a line at best.
+ * The kernel features that a ruleset needs, each with the smallest ruleset that uses only this feature. After a
+ * ruleset was refused, trying them shows which feature is missing; iptables-restore itself names a line at best.
  *
  * @module
  */
@@ -11,15 +11,15 @@ import type { RulesOptions } from './options.js';
 export interface Need {
   /** For a sentence, `the NFQUEUE target`. */
   readonly what: string;
-  /** The kernel module that has it. */
+  /** The kernel module that provides it. */
   readonly module: string;
-  /** A ruleset that is accepted where the kernel has it. */
+  /** A ruleset that the kernel accepts if it has the feature. */
   readonly trial: string;
-  /** Takes the trial away, also a half-made one; nothing where it is only checked (`nft --check`). */
+  /** Removes the trial, even a partial one; `undefined` if it is only checked (`nft --check`). */
   readonly removal?: string;
 }
 
-/** No packet passes it: there is no jump to it. */
+/** No packet traverses it: nothing jumps to it. */
 const TRIAL_CHAIN = 'CONNTRACK_FTP_TRIAL';
 
 export function iptablesNeeds({ helper, workers }: RulesOptions): Need[] {

@@ -1,17 +1,18 @@
 /**
- * The packet filters for `-m bpf` that leave pure acknowledgements in the kernel. They match a TCP segment that
- * has payload, or a FIN, which would overtake the payload before it while that waits for the daemon; or that is a
- * SYN-ACK: its sequence number tells where the server's stream begins, and its acknowledgment number where the
- * client's does. The caller's rule has checked that the packet is TCP (`-p tcp`); conntrack has put fragments
- * together, and the IP layer has cut what lies behind the packet's end.
+ * The packet filters for `-m bpf` that keep pure acknowledgments out of the queue. They match three kinds of TCP
+ * segments: those with payload; a FIN, which would otherwise overtake payload that waits for the daemon; and a
+ * SYN-ACK, whose sequence number shows where the server's stream begins and whose acknowledgment number shows where
+ * the client's does. The calling rule has checked that the packet is TCP (`-p tcp`), conntrack has reassembled
+ * fragments, and the IP layer has trimmed bytes beyond the packet's end.
  *
  * @module
  */
+import { IP_PROTOCOL_TCP } from '../wire/ip.js';
 import {
   add,
   addX,
   and,
-  answer,
+  returnValue,
   assemble,
   copyToX,
   jumpIfAboveX,
@@ -29,24 +30,23 @@ import {
 /** RFC 8200 §3. */
 const IPV6_NEXT_HEADER = 6;
 const IPV6_HEADER_LENGTH = 40;
-const PROTOCOL_TCP = 6;
-/** RFC 9293 §3.1: a byte whose upper half is the header's length in 32-bit words, then one of flags. */
+/** RFC 9293 §3.1: a byte whose upper half is the header length in 32-bit words, then a byte of flags. */
 const TCP_DATA_OFFSET = 12;
 const TCP_FLAGS = 13;
 const FIN = 0x01;
 const SYN_ACK = 0x12;
 
-/** A is the byte with the data offset; afterwards it is the TCP header's length in bytes. */
+/** In: A is the byte with the data offset. Out: A is the TCP header's length in bytes. */
 const dataOffsetToBytes: readonly ProgramLine[] = [shiftRight(2), and(0x3c)];
 
-/** A is the length of all headers. */
-const answerIfPayload: readonly ProgramLine[] = [
+/** In: A is the length of all headers. */
+const matchIfPayload: readonly ProgramLine[] = [
   copyToX(),
   loadPacketLength(),
   jumpIfAboveX('match'),
-  answer(0),
+  returnValue(0),
   label('match'),
-  answer(1),
+  returnValue(1),
 ];
 
 const ipv4Program: readonly ProgramLine[] = [
@@ -60,13 +60,13 @@ const ipv4Program: readonly ProgramLine[] = [
   loadByteBehindX(TCP_DATA_OFFSET),
   ...dataOffsetToBytes,
   addX(),
-  ...answerIfPayload,
+  ...matchIfPayload,
 ];
 
-/** Extension headers are rare and their chain is long to walk: such a packet matches as it is. */
+/** Extension headers are rare and their chain is long to walk: such a packet always matches. */
 const ipv6Program: readonly ProgramLine[] = [
   loadByte(IPV6_NEXT_HEADER),
-  jumpUnlessEqual(PROTOCOL_TCP, 'match'),
+  jumpUnlessEqual(IP_PROTOCOL_TCP, 'match'),
   loadByte(IPV6_HEADER_LENGTH + TCP_FLAGS),
   and(FIN),
   jumpIfEqual(FIN, 'match'),
@@ -76,7 +76,7 @@ const ipv6Program: readonly ProgramLine[] = [
   loadByte(IPV6_HEADER_LENGTH + TCP_DATA_OFFSET),
   ...dataOffsetToBytes,
   add(IPV6_HEADER_LENGTH),
-  ...answerIfPayload,
+  ...matchIfPayload,
 ];
 
 /** Bytecode per IP version, for `-m bpf --bytecode`. */

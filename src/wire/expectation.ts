@@ -29,6 +29,9 @@ const CTA_EXPECT_FN = 11;
 const CTA_EXPECT_NAT_DIR = 1;
 const CTA_EXPECT_NAT_TUPLE = 2;
 
+/** Seconds that an unused expectation lives by the usual carrier helpers' own policy. */
+export const POLICY_LIFETIME = 300;
+
 /** The expectfn that applies the master's NAT to the data connection (net/netfilter/nf_nat_core.c). */
 export const FOLLOW_MASTER = 'nat-follow-master';
 

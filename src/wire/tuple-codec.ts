@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { IP_PROTOCOL_TCP } from './ip.js';
 import { IPV4_LENGTH, IPV6_LENGTH, ipFamily, type IpAddress } from './ip-address.js';
 import { attributeEnd, findAttribute, type AttributeReader } from './netlink-attribute.js';
 import type { NetlinkWriter } from './netlink-writer.js';
@@ -20,10 +21,7 @@ const CTA_PROTO_NUM = 1;
 const CTA_PROTO_SRC_PORT = 2;
 const CTA_PROTO_DST_PORT = 3;
 
-/** linux/in.h. */
-export const IPPROTO_TCP = 6;
-
-/** A tuple with its transport protocol. */
+/** A tuple and what conntrack says beside it. */
 export interface DecodedTuple {
   readonly tuple: Tuple;
   /** IPPROTO_*. */
@@ -31,7 +29,12 @@ export interface DecodedTuple {
 }
 
 /** Writes the tuple as the nest `type`. */
-export function writeTuple(writer: NetlinkWriter, type: number, tuple: Tuple, protocol = IPPROTO_TCP): void {
+export function writeTuple(
+  writer: NetlinkWriter,
+  type: number,
+  tuple: Tuple,
+  protocol = IP_PROTOCOL_TCP,
+): void {
   const nest = writer.openNest(type);
   const ipv4 = ipFamily(tuple.source) === 4;
   const addresses = writer.openNest(CTA_TUPLE_IP);
@@ -74,7 +77,7 @@ export function peekTcpDestinationPort(bytes: Buffer, valueAt: number): number {
   if (protocolAt === -1 || portAt === -1) return -1;
   const whole =
     attributeEnd(bytes, protocolAt) - protocolAt === 1 && attributeEnd(bytes, portAt) - portAt === 2;
-  return whole && bytes.readUInt8(protocolAt) === IPPROTO_TCP ? bytes.readUInt16BE(portAt) : -1;
+  return whole && bytes.readUInt8(protocolAt) === IP_PROTOCOL_TCP ? bytes.readUInt16BE(portAt) : -1;
 }
 
 interface Addresses {

@@ -6,12 +6,12 @@
  */
 import type { Pinhole } from '../../src/kernel/pinhole.js';
 import type { ConntrackFields } from '../../src/wire/conntrack.js';
-import { IPPROTO_TCP } from '../../src/wire/tuple-codec.js';
+import { IP_PROTOCOL_TCP } from '../../src/wire/ip.js';
 import { invertTuple, type Tuple } from '../../src/wire/tuple.js';
 
 /** An entry with the carrier helper, as the ruleset would leave it. */
 export const helped = (master: Tuple): ConntrackFields => ({
-  protocol: IPPROTO_TCP,
+  protocol: IP_PROTOCOL_TCP,
   original: master,
   reply: invertTuple(master),
   timeout: 120,

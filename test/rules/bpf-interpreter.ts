@@ -1,6 +1,6 @@
 /**
- * Classic BPF as its documentation describes it, run straight from the text that iptables takes. It knows nothing of
- * the assembler: its table of instruction codes is its own.
+ * An interpreter of classic BPF after the kernel's documentation, run from the text that iptables takes. It shares
+ * nothing with the assembler; its instruction codes are its own.
  *
  * @module
  */
@@ -12,14 +12,14 @@ interface Instruction {
   readonly k: number;
 }
 
-/** The two registers, and the packet. */
+/** The two registers and the packet. */
 interface Machine {
   a: number;
   x: number;
   readonly packet: Uint8Array;
 }
 
-/** A program that loads from beyond the packet ends there, with 0. */
+/** A load beyond the packet ends the program with 0. */
 class BeyondPacket extends Error {}
 
 const STEPS: Readonly<Record<number, (machine: Machine, k: number) => void>> = {
@@ -41,7 +41,7 @@ const JUMPS: Readonly<Record<number, (machine: Machine, k: number) => boolean>> 
 
 const RETURN = 0x06;
 
-/** What the program answers for `packet`: 0 is no match. Throws for a program that the kernel would refuse. */
+/** Returns the program's result for `packet`; 0 is no match. Throws for a program that the kernel would refuse. */
 export function interpretBpf(bytecode: string, packet: Uint8Array): number {
   try {
     return run(parse(bytecode), { a: 0, x: 0, packet });

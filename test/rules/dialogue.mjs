@@ -1,6 +1,6 @@
 /**
- * A lock-step dialogue over TCP, so that the segments of a connection can be counted: each side sends one line only
- * after the other's has come, and late enough that what it answers was acknowledged by a segment of its own.
+ * A lock-step dialogue over TCP with a countable number of segments: each side sends one line only after it received
+ * the other's, and late enough that the received line was acknowledged by a separate segment.
  *
  *   node dialogue.mjs serve PORT              answers each line; prints `ready` when it listens
  *   node dialogue.mjs talk ADDRESS PORT N     sends N lines, ends with 0 when all were answered
@@ -10,7 +10,7 @@
 import { connect, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 
-/** Longer than Linux holds an acknowledgement back, TCP_DELACK_MIN = 40 ms. */
+/** Longer than Linux delays an acknowledgment, TCP_DELACK_MIN = 40 ms. */
 const PAUSE_MS = 60;
 const CONNECT_DEADLINE_MS = 2000;
 

@@ -1,6 +1,6 @@
 /**
- * A naive iptables of one family: tables as lists of rules, and of iptables-restore --noflush what our texts use.
- * Each table's part of a text changes the table as a whole or, where a line fails, not at all.
+ * A simple model of one family's iptables: tables as lists of rules, and the subset of iptables-restore --noflush
+ * that the texts use. Each table's section changes the table completely or, if a line fails, not at all.
  *
  * @module
  */
@@ -14,7 +14,7 @@ const BUILT_IN: Readonly<Record<string, readonly string[]>> = {
 
 export class IptablesModel {
   readonly #tables = new Map<string, Chains>();
-  /** Restores that changed something, or tried to. */
+  /** Number of restores that changed something or tried to. */
   restores = 0;
 
   constructor() {
@@ -23,7 +23,7 @@ export class IptablesModel {
     }
   }
 
-  /** What `iptables -t TABLE -S` prints. */
+  /** The output of `iptables -t TABLE -S`. */
   list(table: string): string {
     const chains = this.#chains(table);
     const builtIn = BUILT_IN[table] ?? [];
@@ -36,7 +36,7 @@ export class IptablesModel {
     ].join('\n');
   }
 
-  /** Runs `text`; answers the line that failed, if one did. Lines for which `refuses` holds fail, too. */
+  /** Applies `text`; returns the line that failed, if any. Lines for which `refuses` returns true fail too. */
   restore(text: string, refuses: (line: string) => boolean = () => false): string | undefined {
     this.restores++;
     let table = '';
@@ -62,7 +62,7 @@ export class IptablesModel {
   }
 }
 
-/** Each answers whether iptables-restore would go on. */
+/** Each returns whether iptables-restore would continue. */
 const COMMANDS: Readonly<Record<string, (chains: Chains, chain: string, line: string) => boolean>> = {
   '-N': (chains, chain) => !chains.has(chain) && chains.set(chain, []).has(chain),
   '-A': (chains, chain, line) => {
@@ -82,10 +82,10 @@ const COMMANDS: Readonly<Record<string, (chains: Chains, chain: string, line: st
 
 function runLine(chains: Chains, line: string): boolean {
   const [command = '', chain = ''] = line.split(' ');
-  // With --noflush, a chain's line makes it or empties it.
+  // With --noflush, a chain's line creates or empties it.
   if (command.startsWith(':')) return chains.set(command.slice(1), []).has(command.slice(1));
   return COMMANDS[command]?.(chains, chain, line) ?? false;
 }
 
-/** The chain that a rule goes to, in these tests one whose name contains an underscore. */
+/** The target chain of a rule; in these tests its name contains an underscore. */
 const targetOf = (rule: string): string | undefined => / -[jg] ([A-Z]+_[A-Z_]+)$/.exec(rule)?.[1];

@@ -7,7 +7,9 @@ import { Laboratory } from '../lab/laboratory.js';
 import type { Namespace } from '../lab/namespace.js';
 import { restoreBoth, rulesHost, saved, VARIANTS } from './rules-host.js';
 
-/** Policies, chains, counters, comments with quotes, and rules in the very chains that ours are appended to. */
+/**
+ * The administrator's ruleset: policies, chains, counters, quoted comments, and rules in the same built-in chains.
+ */
 const ADMINISTRATOR = `*raw
 :PREROUTING ACCEPT [7:700]
 :NOTRACKED - [0:0]
@@ -43,7 +45,7 @@ const OTHER: RulesOptions = {
   workerMark: RULES_DEFAULTS.workerMark,
 };
 
-/** A mask beside all bits of others, with as many workers as it can number. */
+/** A mask that avoids all other bits, with as many workers as it can number. */
 const WORKERS: RulesOptions = { ...RULES_DEFAULTS, queue: 65_533, workers: 3, workerMark: 0xc0_0000 };
 
 let laboratory: Laboratory;
@@ -69,7 +71,7 @@ describe.each(VARIANTS)('with iptables-%s', (variant) => {
     { name: '15 ports and every other option', options: OTHER },
     { name: 'three workers', options: WORKERS },
   ])(
-    'the printed text ($name) is taken by both families, and the removal leaves what was there',
+    'both families accept the printed text ($name), and the removal restores the previous state',
     async ({ options }) => {
       const before = await snapshot();
       expect(await restore(iptablesRules(options))).toEqual([0, 0]);
@@ -80,7 +82,7 @@ describe.each(VARIANTS)('with iptables-%s', (variant) => {
     },
   );
 
-  it('the printed text a second time fails and changes nothing', async () => {
+  it('applying the printed text a second time fails and changes nothing', async () => {
     await restore(iptablesRules(RULES_DEFAULTS));
     const once = await snapshot();
     expect(await restore(iptablesRules(OTHER))).not.toContain(0);
@@ -88,14 +90,14 @@ describe.each(VARIANTS)('with iptables-%s', (variant) => {
     expect(await snapshot()).toBe(once);
   });
 
-  it('a table changes as a whole or not at all', async () => {
+  it('a table changes completely or not at all', async () => {
     const before = await snapshot();
     const broken = iptablesRules(RULES_DEFAULTS).replaceAll('--helper sane', '--helper nosuchhelper');
     expect(await restore(broken)).not.toContain(0);
     expect(await snapshot()).toBe(before);
   });
 
-  it('applying is repeatable, replaces other options, and removing is repeatable', async () => {
+  it('applying can be repeated and replaces other options, and removing can be repeated', async () => {
     const host = rulesHost(gateway, variant);
     const before = await snapshot();
     const changes = (options: RulesOptions | undefined): string[] =>
@@ -137,7 +139,7 @@ describe.each(VARIANTS)('with iptables-%s', (variant) => {
     expect(await snapshot()).toBe(applied);
   });
 
-  it('a rule of others that goes to the workers keeps their chain, and is named', async () => {
+  it("the administrator's rule that goes to the workers' chain keeps that chain, and is named", async () => {
     const host = rulesHost(gateway, variant);
     applyIptables(WORKERS, host);
     await restore('*mangle\n-A FORWARD -p tcp -j CONNTRACK_FTP_WORKERS\nCOMMIT\n');
@@ -181,7 +183,7 @@ describe.each(VARIANTS)('with iptables-%s', (variant) => {
     expect(await snapshot()).toBe(before);
   });
 
-  it('a helper that the kernel has not is named, and nothing is left', async () => {
+  it('a helper that the kernel lacks is named, and nothing is left behind', async () => {
     const before = await snapshot();
     const attempt = (): unknown =>
       applyIptables({ ...RULES_DEFAULTS, helper: 'nosuchhelper' }, rulesHost(gateway, variant));
@@ -190,7 +192,7 @@ describe.each(VARIANTS)('with iptables-%s', (variant) => {
     expect(await snapshot()).toBe(before);
   });
 
-  it('a helper of IPv4 alone: IPv6 fails, and IPv4 is as it was before', async () => {
+  it('an IPv4-only helper: IPv6 fails, and IPv4 is restored', async () => {
     const host = rulesHost(gateway, variant);
     applyIptables(OTHER, host);
     const before = await snapshot();
@@ -200,5 +202,5 @@ describe.each(VARIANTS)('with iptables-%s', (variant) => {
   });
 });
 
-/** What is left of a saved ruleset when the lines that name us are taken out. */
+/** A saved ruleset without the lines of this project. */
 const withoutOurs = (text: string): string => text.replaceAll(/^.*CONNTRACK_FTP.*\n/gm, '');

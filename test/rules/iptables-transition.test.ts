@@ -17,7 +17,7 @@ const read = (model: IptablesModel): ReadTables => ({
   raw: readTable(model.list('raw')),
   mangle: readTable(model.list('mangle')),
 });
-/** Less what is not ours. */
+/** Only the project's part. */
 const ownPart = ({ raw, mangle }: ReadTables): OwnTables => ({
   raw: { chain: raw.chain, workers: raw.workers, jumps: raw.jumps },
   mangle: { chain: mangle.chain, workers: mangle.workers, jumps: mangle.jumps },
@@ -35,7 +35,7 @@ const OTHER = ownTables({ ...RULES_DEFAULTS, queue: 3, ports: [2121, 990], failC
 const THREE = ownTables({ ...RULES_DEFAULTS, workers: 3 }, 4);
 const TWO = ownTables({ ...RULES_DEFAULTS, workers: 2, ports: [21, 990], workerMark: 0x3 }, 4);
 
-/** Any state that an interrupted, repeated or hand-edited application can leave, amid rules of the administrator's. */
+/** Any state that an interrupted, repeated or hand-edited application can leave, among the administrator's rules. */
 const someModel = fc
   .array(
     fc.record({
@@ -65,7 +65,7 @@ const someModel = fc
 const someTarget = fc.constantFrom(DEFAULTS, OTHER, TWO, THREE, NO_TABLES);
 
 describe('a transition', () => {
-  it('reaches its target from any state, leaves the rules of others as they are, and is empty the next time', () => {
+  it("reaches its target from any state, keeps the administrator's rules, and is empty the next time", () => {
     fc.assert(
       fc.property(someModel, someTarget, (model, target) => {
         const before = others(model);
@@ -77,7 +77,7 @@ describe('a transition', () => {
     );
   });
 
-  it('goes back where it came from', () => {
+  it('can be reverted', () => {
     fc.assert(
       fc.property(someModel, someTarget, (model, target) => {
         const before = ownPart(read(model));
@@ -88,7 +88,7 @@ describe('a transition', () => {
     );
   });
 
-  it('leaves a jump where the administrator has moved it', () => {
+  it('keeps a jump where the administrator moved it', () => {
     const model = new IptablesModel();
     model.restore(transition(NO_TABLES, DEFAULTS));
     model.restore('*mangle\n-A PREROUTING -p tcp -j ACCEPT\nCOMMIT\n');
@@ -114,7 +114,7 @@ it.each([
 });
 
 describe('reading a table', () => {
-  it('tells the administrator’s jumps to our chain from ours', () => {
+  it("distinguishes the administrator's jumps to the own chain from the project's", () => {
     const mine = `-A PREROUTING -i eth1 -p tcp -j ${OWN_CHAIN}`;
     const listing = ['-P PREROUTING ACCEPT', `-N ${OWN_CHAIN}`, mine, ...DEFAULTS.raw.jumps, ''].join('\n');
     expect(readTable(listing)).toEqual({
@@ -125,7 +125,7 @@ describe('reading a table', () => {
     });
   });
 
-  it('tells them from the way from our one chain to our other', () => {
+  it("distinguishes them from the first chain's rules that go to the second", () => {
     const mine = `-A OUTPUT -p tcp -g ${WORKERS_CHAIN}`;
     const { chain = [], workers = [], jumps } = TWO.mangle;
     const chains = [`-N ${OWN_CHAIN}`, `-N ${WORKERS_CHAIN}`];
@@ -138,13 +138,13 @@ describe('reading a table', () => {
     ]);
   });
 
-  it('is not taken in by a chain whose name begins as ours does', () => {
+  it("ignores a chain whose name begins like the project's", () => {
     const listing = `-N ${OWN_CHAIN}_TOO\n-A ${OWN_CHAIN}_TOO -j ACCEPT\n-A OUTPUT -j ${OWN_CHAIN}_TOO\n`;
     expect(readTable(listing)).toEqual({ chain: undefined, workers: undefined, jumps: [], users: [] });
   });
 });
 
-/** A jump that stayed comes before one that was added: the order among ours does not matter. */
+/** A kept jump comes before an added one: their order among each other does not matter. */
 function sorted(tables: OwnTables): OwnTables {
   const sort = (table: OwnTables['raw']): OwnTables['raw'] => ({ ...table, jumps: [...table.jumps].sort() });
   return { raw: sort(tables.raw), mangle: sort(tables.mangle) };

@@ -14,7 +14,7 @@ import { serveDialogue, talk } from './rules-host.js';
 const PORT = 2121;
 const OPTIONS: RulesOptions = { ...RULES_DEFAULTS, ports: [21, PORT] };
 const LINES = 4;
-/** The SYN-ACK, one segment a line each way, and a FIN each way, for each of two families. */
+/** The SYN-ACK, one segment per line each way, and a FIN each way, for each of two families. */
 const TO_DAEMON = 2 * (1 + 2 * LINES + 2);
 
 const ADMINISTRATOR = `table inet filter {
@@ -25,7 +25,7 @@ const ADMINISTRATOR = `table inet filter {
 }
 `;
 
-/** For kernels without the queue statement: the rules with a counter in its place. */
+/** For kernels without the queue statement: the rules with a counter instead. */
 const counted = (text: string): string => text.replaceAll(/queue flags bypass to \d+/g, 'counter');
 
 let laboratory: Laboratory;
@@ -44,8 +44,8 @@ afterAll(async () => {
 const load = async (text: string): Promise<string> => gateway.runChecked(['nft', '-f', '-'], { input: text });
 const list = async (): Promise<string> => gateway.runChecked(['nft', 'list', 'ruleset']);
 
-describe('the text for nft, counting in place of queueing', () => {
-  it('may be applied again, and the removal leaves what was there, also when it is repeated', async () => {
+describe('the text for nft, with counters instead of queues', () => {
+  it('can be applied again, and the removal restores the previous state, also when repeated', async () => {
     const before = await list();
     await load(counted(nftRules(OPTIONS)));
     const once = await list();
@@ -58,7 +58,7 @@ describe('the text for nft, counting in place of queueing', () => {
     expect(await list()).toBe(before);
   });
 
-  it('meets payload, FIN and SYN-ACK of both families, nothing else, and gives the connections the helper', async () => {
+  it('matches exactly payload, FIN and SYN-ACK of both families, and attaches the helper', async () => {
     await load(counted(nftRules(OPTIONS)));
     await serveDialogue(laboratory, topology.server.namespace, PORT);
     await serveDialogue(laboratory, topology.server.namespace, PORT + 1);
@@ -80,7 +80,7 @@ describe('the text for nft, counting in place of queueing', () => {
     }
   });
 
-  it('meets the host’s traffic with itself once', async () => {
+  it("matches the host's traffic with itself once", async () => {
     await load(counted(nftRules(OPTIONS)));
     await serveDialogue(laboratory, gateway, PORT);
     const talks = ['127.0.0.1', '::1'].map((address) => talk(gateway, address, PORT, LINES));
@@ -88,7 +88,7 @@ describe('the text for nft, counting in place of queueing', () => {
     expect(await countedPackets()).toBe(TO_DAEMON);
   });
 
-  it('leaves a connection with the mark alone', async () => {
+  it('ignores a connection that has the mark', async () => {
     await load(counted(nftRules(OPTIONS)));
     await load(`add table inet marking
       add chain inet marking entry { type filter hook prerouting priority -170; }
@@ -102,12 +102,12 @@ describe('the text for nft, counting in place of queueing', () => {
   });
 });
 
-describe('the text for nft with several workers, counting in place of queueing', () => {
+describe('the text for nft with several workers, with counters instead of queues', () => {
   const WORKERS = 3;
   const OWN_BITS = 0xa000_0005;
   const options: RulesOptions = { ...OPTIONS, workers: WORKERS, workerMark: 0x1800_0000 };
 
-  /** Packets for each of them. */
+  /** Packets counted for each worker. */
   const countedOf = async (workers: number): Promise<number[]> => {
     const chains = Array.from({ length: workers }, (_, at) => `worker_${at + 1}`);
     const listings = chains.map((chain) =>
@@ -116,7 +116,7 @@ describe('the text for nft with several workers, counting in place of queueing',
     return (await Promise.all(listings)).map((text) => Number(/counter packets (\d+)/.exec(text)?.[1]));
   };
 
-  it('deals the connections out evenly, keeps each with its worker, and leaves other bits of its mark', async () => {
+  it('distributes connections evenly, keeps each with its worker, and preserves other mark bits', async () => {
     const text = counted(nftRules({ ...options, mark: 0x4000_0000 }));
     await load(text);
     const once = await list();
@@ -139,7 +139,7 @@ describe('the text for nft with several workers, counting in place of queueing',
     await load('delete table inet marking');
   });
 
-  it('deals out anew what has a number of an earlier ruleset', async () => {
+  it('redistributes connections that have a number of an earlier ruleset', async () => {
     await load(counted(nftRules({ ...options, workers: 2 })));
     await load(`add table inet marking
       add chain inet marking entry { type filter hook prerouting priority -170; }
@@ -160,7 +160,7 @@ describe('applying the text for nft', () => {
     hasIpv6: () => true,
   });
 
-  it('makes the rules, or names the queue statement where the kernel has none and changes nothing', async () => {
+  it('creates the rules, or names the queue statement and changes nothing if the kernel lacks it', async () => {
     await load(nftRemoval());
     const before = await list();
     const apply = (): unknown => applyNft(OPTIONS, host());
@@ -177,7 +177,7 @@ describe('applying the text for nft', () => {
     expect(await list()).toBe(before);
   });
 
-  it('names a helper that the kernel has not', () => {
+  it('names a helper that the kernel lacks', () => {
     const attempt = (): unknown => applyNft({ ...OPTIONS, helper: 'nosuchhelper' }, host());
     expect(attempt).toThrow(/a conntrack helper named nosuchhelper for TCP/);
   });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { add, answer, assemble, jumpIfEqual, label, loadByte } from '../../src/rules/classic-bpf.js';
+import { add, returnValue, assemble, jumpIfEqual, label, loadByte } from '../../src/rules/classic-bpf.js';
 import { PAYLOAD_FILTERS } from '../../src/rules/payload-filter.js';
 import { interpretBpf } from './bpf-interpreter.js';
 
@@ -12,7 +12,7 @@ const PSH = 0x08;
 const ECE = 0x40;
 
 interface Segment {
-  /** 32-bit words of IPv4 options, or of TCP options. */
+  /** Number of 32-bit words of IPv4 options, or of TCP options. */
   readonly ipOptionWords: number;
   readonly tcpOptionWords: number;
   readonly flags: number;
@@ -89,7 +89,7 @@ describe.each([4, 6] as const)('the payload filter for IPv%d', (family) => {
     );
   });
 
-  it('answers for any bytes at all, cut short or not', () => {
+  it('returns a result for any bytes, truncated or not', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 120 }), (packet) => {
         expect([0, 1]).toContain(interpretBpf(PAYLOAD_FILTERS[family], packet));
@@ -98,23 +98,25 @@ describe.each([4, 6] as const)('the payload filter for IPv%d', (family) => {
   });
 });
 
-it('IPv6 extension headers: the segment behind them is not looked at, it is queued', () => {
+it('IPv6 extension headers: the segment after them is queued without inspection', () => {
   const HOP_BY_HOP = 0;
   expect(matches(6, ipv6Packet(SEGMENT, HOP_BY_HOP))).toBe(true);
 });
 
 describe('the assembler', () => {
   it('counts jumps from the next instruction', () => {
-    const program = [loadByte(0), jumpIfEqual(7, 'seven'), answer(1), label('seven'), answer(2)];
+    const program = [loadByte(0), jumpIfEqual(7, 'seven'), returnValue(1), label('seven'), returnValue(2)];
     expect(assemble(program)).toBe('4,48 0 0 0,21 1 0 7,6 0 0 1,6 0 0 2');
     expect(interpretBpf(assemble(program), Uint8Array.of(7))).toBe(2);
     expect(interpretBpf(assemble(program), Uint8Array.of(8))).toBe(1);
   });
 
-  it('refuses a jump backwards, one too far, and one to nowhere', () => {
+  it('refuses a backward jump, one too far, and one to an unknown label', () => {
     const far = Array.from({ length: 256 }, () => add(0));
-    expect(() => assemble([label('back'), jumpIfEqual(0, 'back'), answer(0)])).toThrow(/label back/);
-    expect(() => assemble([jumpIfEqual(0, 'far'), ...far, label('far'), answer(0)])).toThrow(/label far/);
-    expect(() => assemble([jumpIfEqual(0, 'nowhere'), answer(0)])).toThrow(/label nowhere/);
+    expect(() => assemble([label('back'), jumpIfEqual(0, 'back'), returnValue(0)])).toThrow(/label back/);
+    expect(() => assemble([jumpIfEqual(0, 'far'), ...far, label('far'), returnValue(0)])).toThrow(
+      /label far/,
+    );
+    expect(() => assemble([jumpIfEqual(0, 'nowhere'), returnValue(0)])).toThrow(/label nowhere/);
   });
 });

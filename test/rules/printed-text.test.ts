@@ -7,7 +7,7 @@ import { RULES_DEFAULTS } from '../../src/rules/options.js';
 const golden = (file: string): string =>
   readFileSync(new URL(`../fixtures/rules/${file}`, import.meta.url), 'utf8');
 
-/** Every option other than its default. */
+/** Every option differs from its default. */
 const OTHER = { ...RULES_DEFAULTS, queue: 7, ports: [21, 2121], helper: 'pptp', mark: 0x3, failClosed: true };
 const WORKERS = { ...OTHER, workers: 3, workerMark: 0xc };
 
@@ -22,14 +22,14 @@ const TEXTS = [
   { file: 'removal.nft', text: nftRemoval() },
 ];
 
-it.each(TEXTS)('the text $file is as it was', ({ file, text }) => {
+it.each(TEXTS)('the text equals the fixture $file', ({ file, text }) => {
   expect(text).toBe(golden(file));
 });
 
 describe('the text for iptables', () => {
   const lines = iptablesRules({ ...RULES_DEFAULTS, ports: [21, 2121] }).split('\n');
 
-  it('differs by family only in lines that the other family ignores', () => {
+  it('differs between families only in lines that the other family ignores', () => {
     const only = (family: 4 | 6): string[] =>
       lines.filter((line) => line.startsWith(`-${family} `)).map((line) => line.slice(3));
     const withoutBytecode = (rule: string): string => rule.replace(/--bytecode "[^"]*"/, '');
@@ -38,13 +38,13 @@ describe('the text for iptables', () => {
     expect(only(4)).not.toEqual(only(6));
   });
 
-  it('names the project in a comment of each rule', () => {
+  it("names the project in each rule's comment", () => {
     const rules = lines.filter((line) => /^(-[46] )?-A /.test(line));
     expect(rules.length).toBeGreaterThan(0);
     expect(rules.filter((rule) => !rule.includes('--comment "conntrack-ftp: '))).toEqual([]);
   });
 
-  it('has no line that sets a policy, and none for a chain of another', () => {
+  it('sets no policy and does not declare chains of others', () => {
     expect(lines.filter((line) => /^:|^-P/.test(line))).toEqual([]);
     const appended = lines.map((line) => /^(?:-[46] )?-[AN] (\S+)/.exec(line)?.[1]);
     expect(new Set(appended.filter((chain) => chain !== undefined))).toEqual(

@@ -12,13 +12,13 @@ const PORT = 2121;
 const OTHER_PORT = 2122;
 const OPTIONS: RulesOptions = { ...RULES_DEFAULTS, ports: [21, PORT] };
 const LINES = 4;
-/** The SYN-ACK, one segment a line each way, and a FIN each way. */
+/** The SYN-ACK, one segment per line each way, and a FIN each way. */
 const TO_DAEMON = 1 + 2 * LINES + 2;
-/** Beside those: SYN, ACK, and the acknowledgements that lines, and the last FIN, had to themselves. */
+/** Besides those: SYN, ACK, and the acknowledgments that are separate segments. */
 const LEAST_IN_ALL = TO_DAEMON + 2 + LINES + 1;
 
 const QUEUED = /-j NFQUEUE/;
-/** The test's own rule: it counts the connection's packets behind ours. */
+/** The test's own rule: counts the connection's packets after the project's rules. */
 const COUNTED = /--comment all$/;
 
 let laboratory: Laboratory;
@@ -29,7 +29,7 @@ afterAll(async () => {
   await laboratory.close();
 });
 
-/** Rules of the administrator: a count of all packets, and whatever else. */
+/** The administrator's rules: a counter of all packets, and others. */
 const administrator = (...mangle: string[]): string =>
   [
     '*mangle',
@@ -45,7 +45,9 @@ const administrator = (...mangle: string[]): string =>
 describe.each(VARIANTS)('with iptables-%s', (variant) => {
   let topology: Topology;
   const host = (): RulesHost => rulesHost(topology.firewall, variant);
-  /** A dialogue in each family at the same time: the families count apart. Answers whether each came to its end. */
+  /**
+   * Runs a dialogue in each family at the same time; the families count separately. Returns whether each completed.
+   */
   const converse = async (port: number): Promise<readonly boolean[]> =>
     Promise.all(
       FAMILIES.map((family) => talk(topology.client.namespace, topology.server.address[family], port, LINES)),
@@ -60,7 +62,7 @@ describe.each(VARIANTS)('with iptables-%s', (variant) => {
   };
 
   it.each(PLACEMENTS)(
-    'on the %s: payload, FIN and SYN-ACK of FTP ports are queued, nothing else, and the connections have the helper',
+    'on the %s: exactly payload, FIN and SYN-ACK of FTP ports are queued, and the connections have the helper',
     async (placement) => {
       topology = await buildTopology(laboratory, placement);
       await serveDialogue(laboratory, topology.server.namespace, PORT);
@@ -94,7 +96,7 @@ describe.each(VARIANTS)('with iptables-%s', (variant) => {
       await flushConnections(gateway);
     });
 
-    it('acknowledgements without payload pass beside the queue', async () => {
+    it('acknowledgments without payload are not queued', async () => {
       applyIptables(OPTIONS, host());
       expect(await converse(PORT)).toEqual([true, true]);
       for (const packets of await seen(COUNTED)) expect(packets).toBeGreaterThanOrEqual(LEAST_IN_ALL);
@@ -115,7 +117,7 @@ describe.each(VARIANTS)('with iptables-%s', (variant) => {
       expect(await connections()).toEqual([marked, marked]);
     });
 
-    it('the host’s traffic with itself is queued once', async () => {
+    it("the host's traffic with itself is queued once", async () => {
       applyIptables(OPTIONS, host());
       const own = ['10.1.0.1', '2001:db8:1::1', '127.0.0.1', '::1'];
       const answered = await Promise.all(own.map((address) => talk(gateway, address, PORT, LINES)));
@@ -123,7 +125,7 @@ describe.each(VARIANTS)('with iptables-%s', (variant) => {
       expect(await seen(QUEUED)).toEqual([2 * TO_DAEMON, 2 * TO_DAEMON]);
     });
 
-    it('both directions are queued where DNAT changes the port', async () => {
+    it('both directions are queued if DNAT changes the port', async () => {
       const { address } = topology.server;
       const nat = [
         '*nat',
@@ -140,7 +142,7 @@ describe.each(VARIANTS)('with iptables-%s', (variant) => {
       expect(await seen(QUEUED)).toEqual([TO_DAEMON, TO_DAEMON]);
     });
 
-    it('fail-closed without a daemon lets no connection be made', async () => {
+    it('fail-closed without a daemon prevents all connections', async () => {
       applyIptables({ ...OPTIONS, failClosed: true }, host());
       expect(await converse(PORT)).toEqual([false, false]);
       for (const packets of await seen(QUEUED)) expect(packets).toBeGreaterThan(0);

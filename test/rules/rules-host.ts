@@ -1,5 +1,5 @@
 /**
- * The rules on a namespace of the laboratory: with either variant of iptables, and their packet counters.
+ * Applies the rules in a network namespace, with either variant of iptables, and reads their packet counters.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { FAMILIES, type Family } from '../lab/family.js';
 import type { Laboratory } from '../lab/laboratory.js';
 import type { Namespace } from '../lab/namespace.js';
 
-/** What Debian's alternatives choose from. */
+/** Debian's alternatives. */
 export const VARIANTS = ['nft', 'legacy'] as const;
 export type Variant = (typeof VARIANTS)[number];
 
@@ -20,7 +20,7 @@ export const variantTool = (tool: string, variant: Variant): string =>
 
 const familyTool = (family: Family, suffix: string): string => `ip${family === 6 ? '6' : ''}tables${suffix}`;
 
-/** The host that `namespace` is, with iptables in the given variant. */
+/** A host for `namespace`, with iptables in the given variant. */
 export function rulesHost(namespace: Namespace, variant: Variant): RulesHost {
   const run: RunTool = (tool, parameters, input) => {
     const [program, ...rest] = namespace.enter([variantTool(tool, variant), ...parameters]);
@@ -29,7 +29,7 @@ export function rulesHost(namespace: Namespace, variant: Variant): RulesHost {
   return { run, hasIpv6: () => true };
 }
 
-/** Gives `text` to the restores of both families; answers their exit codes. */
+/** Passes `text` to the restore tools of both families; returns their exit codes. */
 export async function restoreBoth(namespace: Namespace, variant: Variant, text: string): Promise<number[]> {
   const codes: number[] = [];
   for (const family of FAMILIES) {
@@ -40,7 +40,7 @@ export async function restoreBoth(namespace: Namespace, variant: Variant, text: 
   return codes;
 }
 
-/** All rules, chains, policies and counters of both families, without the comments that hold the time. */
+/** All rules, chains, policies and counters of both families, without the comments with the time. */
 export async function saved(namespace: Namespace, variant: Variant): Promise<string> {
   const texts: string[] = [];
   for (const family of FAMILIES) {
@@ -49,7 +49,7 @@ export async function saved(namespace: Namespace, variant: Variant): Promise<str
   return texts.join('').replaceAll(/^#.*\n/gm, '');
 }
 
-/** Packets that the rules which `pattern` matches have seen. */
+/** Packets counted by the rules that match `pattern`. */
 export async function packetsSeen(
   namespace: Namespace,
   variant: Variant,
@@ -64,7 +64,7 @@ export async function packetsSeen(
 
 const DIALOGUE = fileURLToPath(new URL('dialogue.mjs', import.meta.url));
 
-/** Starts a server of the dialogue and waits until it listens. */
+/** Starts a dialogue server and waits until it listens. */
 export async function serveDialogue(
   laboratory: Laboratory,
   namespace: Namespace,
@@ -74,7 +74,7 @@ export async function serveDialogue(
   await server.waitUntil('listening', () => server.stdout.includes('ready'));
 }
 
-/** Has a connection with `lines` lines each way; answers whether all were answered. */
+/** Makes a connection with `lines` lines each way; returns whether all were answered. */
 export async function talk(
   namespace: Namespace,
   address: string,

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { AttributeReader } from '../../src/wire/netlink-attribute.js';
 import type { NetlinkWriter } from '../../src/wire/netlink-writer.js';
 import { readAttributes } from '../../src/wire/nfnetlink.js';
-import { IPPROTO_TCP, readTuple, writeTuple } from '../../src/wire/tuple-codec.js';
+import { IP_PROTOCOL_TCP } from '../../src/wire/ip.js';
+import { readTuple, writeTuple } from '../../src/wire/tuple-codec.js';
 import { anyTuple, tupleOf, writePayload } from './netlink-corpus.js';
 
 const CTA_TUPLE_IP = 1;
@@ -27,7 +28,7 @@ describe('a tuple', () => {
     const attributes = written((writer) => {
       writeTuple(writer, 1, tuple);
     });
-    expect(readTuple(attributes)).toEqual({ tuple, protocol: IPPROTO_TCP });
+    expect(readTuple(attributes)).toEqual({ tuple, protocol: IP_PROTOCOL_TCP });
   });
 
   it('of a protocol without ports has ports 0', () => {

@@ -7,7 +7,7 @@
 import { writeConntrack } from '../../wire/conntrack.js';
 import { MESSAGE_FLAGS } from '../../wire/netlink.js';
 import { addressFamily, CTNETLINK_MESSAGES, SUBSYSTEMS } from '../../wire/nfnetlink.js';
-import { IPPROTO_TCP } from '../../wire/tuple-codec.js';
+import { IP_PROTOCOL_TCP } from '../../wire/ip.js';
 import { invertTuple, type Tuple } from '../../wire/tuple.js';
 import { ConntrackTable } from '../conntrack-table.js';
 import { ERRNO } from '../errno.js';
@@ -59,7 +59,7 @@ function make(socket: NetlinkSocket, family: 4 | 6, tuple: Tuple, helper: string
   const flags = MESSAGE_FLAGS.create | MESSAGE_FLAGS.exclusive;
   const writer = socket.request(SUBSYSTEMS.conntrack, CTNETLINK_MESSAGES.new, flags, addressFamily(family));
   writeConntrack(writer, {
-    protocol: IPPROTO_TCP,
+    protocol: IP_PROTOCOL_TCP,
     original: tuple,
     reply: invertTuple(tuple),
     timeout: TIMEOUT,
