@@ -42,7 +42,7 @@ describe('the packed tarball', () => {
   it('is small and holds no source maps, tests or scripts', () => {
     const names = installed.packed.files.map((file) => file.path);
     expect(names).toEqual(
-      expect.arrayContaining(['dist/index.js', 'dist/index.d.ts', 'SECURITY.md', 'LICENSE']),
+      expect.arrayContaining(['dist/lib/index.js', 'dist/lib/index.d.ts', 'SECURITY.md', 'LICENSE']),
     );
     expect(names.filter((name) => /\.map$|^test\/|^scripts\/|^src\//.test(name))).toEqual([]);
     expect(installed.packed.unpackedSize).toBeLessThanOrEqual(MAX_UNPACKED_BYTES);
