@@ -28,11 +28,11 @@ export type { Connection, ExpectedConnection, TrackedConnection } from './helper
 export {
   DEFAULT_POLICY,
   KERNEL_POLICY,
-  REFUSAL_REASONS,
   type Policy,
   type PortRange,
   type RefusalReason,
 } from './ftp/policy.js';
+export { REASON_TABLE, type Reason, type ReasonRow } from './helper/reasons.js';
 export type { AnnouncementKind } from './ftp/announcement.js';
 
 export { CAPTURE_FAULTS, CaptureReader, type CaptureFault, type CaptureFrame } from './capture/capture.js';
