@@ -98,13 +98,13 @@ describe('the packed tarball', () => {
   it('compiles the port to connection tracking that docs/library.md shows', async () => {
     expect(documentedPort).toContain("from 'conntrack-ftp'");
     const ending = await run(installed.example('conntrack-port'));
-    expect(ending.stderr).toContain('MissingError: the native addon is not built for this machine');
+    expect(ending.stderr).toContain('MissingError: the native addon');
   });
 
   it('names the remedy if the addon is not built', async () => {
     const ending = await run(installed.example('count-packets', '7'));
     expect(ending).toMatchObject({ status: 1, stdout: '' });
-    expect(ending.stderr).toMatch(/^the native addon is not built for this machine\n.+\n$/);
+    expect(ending.stderr).toMatch(/^the native addon for this machine is missing\n.+\n$/);
   });
 
   it.each(['decide', 'count-packets'])('quotes examples/%s.ts in docs/library.md as it is', (name) => {
