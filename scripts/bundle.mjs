@@ -1,6 +1,6 @@
 /**
- * Bundles the program into `dist`: reading a hundred modules takes as long as the daemon may take to start.
- * What `package.json` names as a dependency stays a module of its own; what else is bundled has its licence beside it.
+ * Bundles the program into `dist`: loading a hundred modules would take as long as the daemon may take to start.
+ * Dependencies in `package.json` stay separate modules; the licences of all other bundled packages are added.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { PROJECT } from './setup/step.mjs';
 
 const OUTPUT = join(PROJECT, 'dist');
 const ENTRIES = ['src/cli/main.ts', 'src/daemon/worker-main.ts'];
-/** Shared code lies as deep in `dist` as its modules lie in `src`: relative URLs in it stay true. */
+/** Shared code has the same depth in `dist` as its modules in `src`, so that relative URLs in it stay valid. */
 const CHUNKS = 'lib/[name]-[hash]';
 
 /** @type {unknown} */
