@@ -7,7 +7,6 @@
 import { createReadStream } from 'node:fs';
 import {
   CaptureReader,
-  DEFAULT_POLICY,
   FtpHelper,
   decisionRecord,
   findIpPacket,
@@ -42,11 +41,7 @@ const events: HelperEvents = {
   rejected: ignore,
 };
 
-const limits = { capacity: 1024, maxConnectionsPerClient: 1024, maxExpectationsPerClient: 1024 };
-const chance = { seed: 0, random: () => 0 };
-const options = { policy: DEFAULT_POLICY, ports: [FTP_PORT], idleSeconds: 3600, ...limits, ...chance };
-const helper = new FtpHelper(options, conntrack, events);
-
+const helper = new FtpHelper({ ports: [FTP_PORT] }, conntrack, events);
 const capture = new CaptureReader();
 for await (const chunk of createReadStream(process.argv[2] ?? '/dev/stdin')) {
   for (const item of capture.feed(chunk as Buffer)) {

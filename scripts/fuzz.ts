@@ -1,6 +1,6 @@
 /**
- * `npm run fuzz`: hostile inputs, from a seed, for everything that reads bytes of others. Prints a line for each target, and
- * keeps what broke one under test/fixtures/crashes, where the tests play it again from then on. Exit code 1 where something broke.
+ * `npm run fuzz`: fuzzes, from a seed, all code that reads foreign bytes. Prints a line for each target and saves
+ * inputs that broke one under test/fixtures/crashes, where the tests replay them. Exit code 1 if something broke.
  *
  *     npm run fuzz -- [--seed N] [--seconds N | --iterations N] [TARGET...]
  *
@@ -12,7 +12,7 @@ import type { CampaignLimits, CampaignReport } from '../test/fuzz/campaign.js';
 import { Coverage } from '../test/fuzz/coverage.js';
 import { saveCrash } from '../test/fuzz/crashes.js';
 
-/** For each target: all of them take about two minutes. */
+/** Per target; all targets together take about two minutes. */
 const DEFAULT_SECONDS = 12;
 
 const USAGE = `usage: npm run fuzz -- [options] [target...]
@@ -27,7 +27,7 @@ interface Options {
   readonly targets: readonly string[];
 }
 
-/** What the command line asks for; `undefined` where it cannot be understood. Throws `TypeError` for unknown options. */
+/** Parses the command line; `undefined` if it is wrong. Throws `TypeError` for unknown options. */
 function readOptions(known: readonly string[]): Options | undefined {
   const { values, positionals } = parseArgs({
     options: { seed: { type: 'string' }, seconds: { type: 'string' }, iterations: { type: 'string' } },
@@ -63,7 +63,7 @@ function print({ target, iterations, seconds, pool, blocks, crashes }: CampaignR
   }
 }
 
-// Before anything of ours is loaded: see coverage.ts.
+// Before any module of this project is loaded: see coverage.ts.
 const coverage = new Coverage('/src/');
 const { TARGETS } = await import('../test/fuzz/targets.js');
 const { fuzz } = await import('../test/fuzz/campaign.js');

@@ -1,6 +1,6 @@
 /**
- * `npm run lint:native`: clang-format and clang-tidy over the addon's sources, as its build saw them, and over the
- * benchmark's programs, with the compiler's warnings. What passed once is not looked at again until it changes.
+ * `npm run lint:native`: runs clang-format and clang-tidy over the addon's sources with the flags of its build, and
+ * over the benchmark's programs with compiler warnings. A file that passed is skipped until it changes.
  *
  * @module
  */
@@ -11,11 +11,11 @@ import { extname, join } from 'node:path';
 import { Stamp } from './setup/stamp.mjs';
 import { PROJECT } from './setup/step.mjs';
 
-/** Where the build says how each file is compiled. */
+/** The compile commands of the build. */
 const BUILD = 'build';
 
 const ADDON = 'native';
-/** Each `.c` in it is a program, which the benchmark compiles where it needs it: see test/bench/readers.ts. */
+/** Each `.c` file here is a program that the benchmark compiles on demand: see test/bench/readers.ts. */
 const PROGRAMS = 'test/bench/native';
 const C_FLAGS = ['-std=gnu17', '-O2', '-Wall', '-Wextra', '-Wpedantic', '-Wconversion', '-Wshadow'];
 
@@ -44,13 +44,16 @@ const isFormatted = () =>
     ...filesOf(PROGRAMS, ['.c', '.h']),
   ]);
 
-/** The addon's build is as strict, without making errors of warnings: another compiler may have more of them. */
+/**
+ * The addon's build is equally strict but does not turn warnings into errors: other compilers may have more of
+ * them.
+ */
 const compilesSilently = () =>
   filesOf(PROGRAMS, ['.c']).every((unit) =>
     passes(['cc', ...C_FLAGS, '-Werror', '-c', '-o', '/dev/null', unit]),
   );
 
-/** Headers are looked at where they are included. */
+/** Headers are checked through the files that include them. */
 async function isTidy() {
   const units = filesOf(ADDON, ['.cc']);
   const shares = Array.from({ length: availableParallelism() }, (_, share) =>
@@ -76,7 +79,7 @@ function tidy(...parameters) {
     child.stderr.on('data', keep);
     child.once('error', reject);
     child.once('close', (status) => {
-      // Otherwise it only counts what it found in the system's headers and kept to itself.
+      // On success the output only counts suppressed warnings of system headers.
       if (status !== 0) process.stderr.write(Buffer.concat(said));
       resolve(status === 0);
     });

@@ -1,5 +1,5 @@
 /**
- * Sets up what is missing, then runs a script that needs namespaces, with the parameters after its name:
+ * Installs what is missing, then runs a script that needs namespaces, with the given parameters:
  *
  *     node scripts/play.mjs demo
  *     node scripts/play.mjs soak --minutes 20

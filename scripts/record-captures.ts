@@ -24,7 +24,7 @@ import { buildTopology, HOST_INTERFACE, type Topology } from '../test/lab/topolo
 
 const FIXTURES = fileURLToPath(new URL('../test/fixtures/captures', import.meta.url));
 const FILTER = 'tcp port 21';
-/** Ethernet, IPv6 and TCP headers with a time stamp option take 86 bytes: this cuts the longer lines. */
+/** Ethernet, IPv6 and TCP headers with a timestamp option take 86 bytes; this length truncates the longer lines. */
 const SNAP_LENGTH = '96';
 
 /** The recorder's options, by the name of the file it writes. */
@@ -39,7 +39,7 @@ const DUMPCAP_RECORDINGS = {
   'two-interfaces.pcapng': ['-i', HOST_INTERFACE, '-f', FILTER, '-i', 'any', '-f', FILTER],
 } as const;
 
-/** What the tests compare, in this order; the names are tshark's. */
+/** The fields that the tests compare, in this order; the names are tshark's. */
 const FIELDS = [
   ...['frame.number', 'frame.time_epoch', 'frame.cap_len', 'frame.len'],
   ...['ip.src', 'ipv6.src', 'tcp.srcport', 'ip.dst', 'ipv6.dst', 'tcp.dstport'],
@@ -99,7 +99,7 @@ async function listOverBothFamilies(topology: Topology): Promise<void> {
   }
 }
 
-/** Each side of each connection has said that it is done. */
+/** Whether each side of each connection has sent its FIN. */
 async function holdsBothEndings(path: string): Promise<boolean> {
   const streams = await runChecked([
     ...(['tshark', '-n', '-r', path, '-Y', 'tcp.flags.fin == 1'] as const),

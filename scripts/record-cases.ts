@@ -1,6 +1,6 @@
 /**
- * Records docs/cases.md: plays the cases of test/e2e/cases to the kernel's helper and to ours, and writes down what each
- * makes of them. Whether ours is right is for test/e2e/cases.test.ts to say.
+ * Records docs/cases.md: runs the cases of test/e2e/cases with the kernel's helper and with this one, and writes
+ * down both results. test/e2e/cases.test.ts checks this helper's results.
  *
  *     node_modules/.bin/tsx scripts/record-cases.ts
  *

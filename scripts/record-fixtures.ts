@@ -30,7 +30,7 @@ const MODES: Readonly<Record<Family, readonly Mode[]>> = {
 };
 const CLIENTS: readonly ClientProgram[] = [curl, lftp, ncftp, tnftp];
 
-/** Each server with a client of its own, in every mode that this client can be told to use. */
+/** Each server with one client, in every mode of that client. */
 const pairs = SERVERS.map((program, at) => ({ program, client: CLIENTS[at] ?? curl }));
 
 async function record(program: ServerProgram, client: ClientProgram): Promise<void> {

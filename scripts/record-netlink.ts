@@ -26,10 +26,10 @@ import { waitFor } from '../test/lab/condition.js';
 const FOLDER = fileURLToPath(new URL('../test/fixtures/netlink/', import.meta.url));
 const EVENTS = 'events';
 const EVENT_BUFFER_BYTES = 1 << 20;
-/** Messages that `provokeEvents` makes the kernel send: an expectation made, it and its master ended. */
+/** Messages that `provokeEvents` makes the kernel send: an expectation created; it and its master ended. */
 const EVENT_COUNT = 3;
 
-/** Runs this script again for one conversation, inside a namespace that goes when it is done. */
+/** Runs this script again for one conversation, inside a temporary namespace. */
 function recordInNamespace(name: string, family: Family): void {
   const script = fileURLToPath(import.meta.url);
   const inside = [process.execPath, '--import', 'tsx', script, name, String(family)];

@@ -1,7 +1,7 @@
 /**
- * Brings a fresh Debian with Node and npm to where the demo (`node scripts/setup.mjs demo`), the benchmark
- * (`bench`) or the tests (`node scripts/setup.mjs`) run: packages, servers to test with, modules, the addon, the commands. Needs
- * nothing but Node itself; does nothing where nothing is to be done.
+ * Prepares a fresh Debian with Node and npm for the demo (`node scripts/setup.mjs demo`), the benchmark (`bench`)
+ * or the tests (`node scripts/setup.mjs`): packages, FTP servers, kernel modules, the addon, the commands. Needs
+ * only Node; does nothing if everything is there.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * `npm test`: sets up what is missing, checks the sources, and runs every test. Without root it runs the tests in
- * a user and network namespace, where the kernel allows one. Ends with a line `N passed, N failed`.
+ * `npm test`: installs what is missing, checks the sources and runs every test. Without root it runs the tests in a
+ * user and network namespace, if the kernel allows one. Ends with a line `N passed, N failed`.
  *
  * @module
  */
@@ -64,7 +64,7 @@ function readResults() {
 /** @returns {boolean} */
 function testAll() {
   const linted = run(['npm', 'run', '--silent', 'lint']);
-  if (!linted) console.error('\nThe sources do not pass their checks; the tests run all the same.');
+  if (!linted) console.error('\nThe source checks failed; running the tests anyway.');
   mkdirSync(dirname(RESULTS), { recursive: true });
   rmSync(RESULTS, { force: true });
   const vitest = join(PROJECT, 'node_modules/vitest/vitest.mjs');

@@ -15,7 +15,7 @@ const LAYERS: Record<string, { readonly layers: readonly string[]; readonly file
   helper: { layers: ['ftp', 'tcp', 'wire'] },
   capture: { layers: ['wire'] },
   kernel: { layers: ['wire'] },
-  rules: { layers: [] },
+  rules: { layers: ['wire'] },
   daemon: { layers: ['wire', 'tcp', 'ftp', 'helper', 'kernel', 'rules'] },
   cli: { layers: ['wire', 'capture', 'tcp', 'ftp', 'helper', 'kernel', 'rules', 'daemon'] },
 };
@@ -24,12 +24,12 @@ const PUBLIC_API = 'src/index.ts';
 const PUBLIC_LAYERS = ['wire', 'capture', 'ftp', 'helper', 'kernel'];
 const PURE = ['wire', 'capture', 'tcp', 'ftp', 'helper', 'rules'];
 const EDGES = ['daemon', 'cli'];
-/** What `scripts/bundle.mjs` takes into the program: a development dependency that no user installs. */
-const BUNDLED = ['zod/mini'];
+/** What `scripts/bundle.mjs` takes into the program: development dependencies that no user installs. */
+const BUNDLED = ['commander', 'pino', 'zod/mini'];
 /** Of Node, the pure layers may use only what computes: addresses and their networks. */
 const PURE_BUILTINS = ['node:net'];
 /** The layer that has schemas may use their library. */
-const PURE_PACKAGES: Record<string, readonly string[]> = { rules: BUNDLED };
+const PURE_PACKAGES: Record<string, readonly string[]> = { rules: ['zod/mini'] };
 const MAX_LINES = 400;
 
 interface Import {
@@ -50,6 +50,19 @@ function importsOf(file: string): Import[] {
     to: fileName.startsWith('.') ? path.join(path.dirname(file), fileName).replace(/\.js$/, '.ts') : fileName,
   }));
 }
+
+/** Sources of `folder`, tests and scripts as well. */
+const sourcesIn = (folder: string): string[] =>
+  readdirSync(path.join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.(ts|mjs)$/.test(name) && !name.startsWith('fixtures'))
+    .map((name) => path.posix.join(folder, name));
+
+/** What each of the top folders may import beside itself. */
+const TOP_FOLDERS: Record<string, readonly string[]> = {
+  src: [],
+  test: ['src'],
+  scripts: ['src', 'test'],
+};
 
 const imports = files.flatMap(importsOf);
 const local = imports.filter(({ to }) => to.startsWith('src/'));
@@ -72,6 +85,26 @@ describe('the layers', () => {
 
   it('imports only downwards', () => {
     expect(local.filter((edge) => !allowed(edge))).toEqual([]);
+  });
+
+  it('goes from scripts to test to src, and never back', () => {
+    const edges = Object.keys(TOP_FOLDERS).flatMap(sourcesIn).flatMap(importsOf);
+    const topOf = (file: string): string => file.split('/')[0] ?? '';
+    const inside = edges.filter(({ to }) => topOf(to) in TOP_FOLDERS && to.includes('/'));
+    expect(new Set(inside.map(({ from }) => topOf(from)))).toEqual(new Set(Object.keys(TOP_FOLDERS)));
+    const up = inside.filter(
+      ({ from, to }) => topOf(from) !== topOf(to) && TOP_FOLDERS[topOf(from)]?.includes(topOf(to)) !== true,
+    );
+    expect(up).toEqual([]);
+  });
+
+  it('reaches no file of the command line from the daemon', () => {
+    const reached = new Set(files.filter((file) => layerOf(file) === 'daemon'));
+    for (const file of reached) {
+      for (const { from, to } of local) if (from === file) reached.add(to);
+    }
+    expect(reached.size).toBeGreaterThan(files.filter((file) => layerOf(file) === 'daemon').length);
+    expect([...reached].filter((file) => layerOf(file) === 'cli')).toEqual([]);
   });
 
   it('has errors.ts as a leaf', () => {

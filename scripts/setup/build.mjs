@@ -1,5 +1,5 @@
 /**
- * From the sources to something that runs: npm's packages, the addon, the compiled commands.
+ * Builds from the sources: npm packages, the addon, the compiled commands.
  *
  * @module
  */
@@ -21,7 +21,7 @@ export function installModules() {
   return 'installed';
 }
 
-/** Builds the addon with cmake-js, the build of record. */
+/** Builds the addon with cmake-js, the reference build. */
 export const buildAddon = () =>
   makeIfChanged('addon', {
     inputs: ['native', 'CMakeLists.txt', 'package-lock.json'],
@@ -45,7 +45,7 @@ export const buildCommands = () =>
     make: () => quietly(['npm', 'run', '--silent', 'build:ts']),
   });
 
-/** npm keeps its own account of what it installed in a lock file of the same form. */
+/** npm records what it installed in a lock file of the same format. */
 function modulesMatchLock() {
   const wanted = lockedPackages('package-lock.json');
   const present = lockedPackages('node_modules/.package-lock.json');

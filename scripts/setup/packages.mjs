@@ -1,20 +1,20 @@
 /**
- * Debian packages: which of them are needed for what, and bringing in those that are missing.
+ * Debian packages: which purpose needs which, and installing missing ones.
  *
  * @module
  */
 import { spawnSync } from 'node:child_process';
 import { quietly, SetupError } from './step.mjs';
 
-/** What the addon is built with. */
+/** Needed to build the addon. */
 const TO_BUILD = ['cmake', 'g++', 'make', 'pkg-config', 'libmnl-dev', 'libuv1-dev'];
-/** What namespaces, firewalls and their observation take. */
+/** Needed for namespaces, firewalls and observing them. */
 const FOR_NAMESPACES = ['iproute2', 'iptables', 'nftables', 'conntrack', 'procps', 'kmod'];
 const CLIENTS = ['curl', 'lftp', 'ncftp', 'tnftp'];
-/** Kernel tests against Debian's own kernel run it in an emulated machine. */
+/** Tests against Debian's own kernel run it in an emulated machine. */
 const FOR_SECOND_KERNEL = ['qemu-system-x86', 'busybox-static', 'cpio'];
 
-/** What the daemon is compared with is built with these. */
+/** Needed to build the programs that the daemon is compared with. */
 const FOR_COMPARISON = ['libnetfilter-queue-dev', 'libnetfilter-conntrack-dev', 'python3'];
 
 export const BENCH_PACKAGES = [...TO_BUILD, ...FOR_NAMESPACES, ...FOR_COMPARISON];
@@ -46,14 +46,14 @@ export function installPackages(packages) {
   try {
     aptInstall(missing);
   } catch {
-    // The lists may be older than what the mirror has, or not there at all.
+    // The package lists may be missing or older than the mirror.
     updateLists();
     aptInstall(missing);
   }
   return `installed ${missing.join(' ')}`;
 }
 
-/** Fetches the package lists anew. */
+/** Updates the package lists. */
 export const updateLists = () => quietly(['apt-get', 'update']);
 
 /** @param {readonly string[]} packages */
@@ -68,10 +68,10 @@ const aptInstall = (packages) =>
  * @returns {string[]}
  */
 function missingPackages(packages) {
-  // Its exit code is 1 as soon as one of them is unknown; those that it knows are printed all the same.
+  // The exit code is 1 if any package is unknown; known ones are printed anyway.
   const query = ['-W', '-f', '${db:Status-Abbrev}${Package}\n', ...packages];
   const { stdout, error } = spawnSync('dpkg-query', query, { encoding: 'utf8' });
-  if (error) throw new SetupError('This set-up is for Debian: dpkg-query is not there.');
+  if (error) throw new SetupError('This set-up needs Debian: dpkg-query was not found.');
   const installed = new Set(stdout.split('\n').filter((line) => line.startsWith('ii ')));
   return packages.filter((name) => !installed.has(`ii ${name}`));
 }

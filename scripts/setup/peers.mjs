@@ -1,6 +1,6 @@
 /**
- * FTP servers to test with. Debian's packages of them conflict with each other, so each is unpacked into a
- * folder of its own; only the libraries that they need are installed.
+ * FTP servers for the tests. Their Debian packages conflict with each other, so each is unpacked into its own
+ * folder; only the libraries that they need are installed.
  *
  * @module
  */
@@ -44,7 +44,7 @@ function unpackPeer(name) {
  * @returns {string} the path of the archive
  */
 function download(name, folder) {
-  // Its unprivileged user cannot write into our folder, and says so at length.
+  // apt's unprivileged user cannot write into this folder, and prints a long warning.
   const command = ['apt-get', 'download', '-o', 'APT::Sandbox::User=root', name];
   try {
     quietly(command, { cwd: folder });

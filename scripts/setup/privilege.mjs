@@ -1,13 +1,13 @@
 /**
- * Network namespaces take root, or a user namespace in which an ordinary user is root.
+ * Network namespaces need root, or a user namespace in which an ordinary user is root.
  *
  * @module
  */
 import { spawnSync } from 'node:child_process';
 
-/** The servers change to other users, so one user is not enough: `--map-auto` brings those of /etc/subuid. */
+/** The servers switch to other users, so one user is not enough: `--map-auto` maps those of /etc/subuid. */
 const NAMESPACES = ['--user', '--map-root-user', '--map-auto', '--net', '--mount'];
-/** `ip netns` keeps its names in /run, and we do not own the host's. */
+/** `ip netns` keeps its names in /run, and the host's /run is not writable. */
 const INSIDE = 'mount -t tmpfs tmpfs /run && exec "$@"';
 
 /**

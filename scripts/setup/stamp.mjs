@@ -1,6 +1,5 @@
 /**
- * Whether something that was made from files is still what these files would make: a digest of them all is
- * kept from the time it was made.
+ * Tracks whether a build product is up to date: keeps a digest of its input files from the last build.
  *
  * @module
  */
@@ -9,7 +8,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { dirname, join } from 'node:path';
 import { PROJECT } from './step.mjs';
 
-/** The inputs as they are now, against those of the last time that `keep` was called. */
+/** Compares the current inputs with those at the last call of `keep`. */
 export class Stamp {
   #path;
   #digest;
@@ -28,7 +27,7 @@ export class Stamp {
     return existsSync(this.#path) && readFileSync(this.#path, 'utf8') === this.#digest;
   }
 
-  /** Says that what the inputs make has been made, as they were when this stamp was taken. */
+  /** Records that the product was built from the inputs of this stamp. */
   keep() {
     mkdirSync(dirname(this.#path), { recursive: true });
     writeFileSync(this.#path, this.#digest);

@@ -1,16 +1,16 @@
 /**
- * One line for each step of the set-up: what it is about, and what was done. What the programs say is shown
- * only where one fails.
+ * Prints one line for each step of the set-up: its subject and its outcome. The output of programs is shown only if
+ * one fails.
  *
  * @module
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-/** The top folder of the project. */
+/** The project's top folder. */
 export const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Something is missing that this script must not, or cannot, bring by itself. The message says what to do. */
+/** Something is missing that this script cannot install. The message says what to do. */
 export class SetupError extends Error {}
 
 /**
@@ -21,7 +21,7 @@ export class SetupError extends Error {}
  */
 export function step(subject, work) {
   const start = performance.now();
-  // At once, so that whoever waits sees for what.
+  // Printed first, so that the user sees what is in progress.
   process.stdout.write(`setup  ${subject.padEnd(16)} `);
   const outcome = work();
   const seconds = ((performance.now() - start) / 1000).toFixed(1);

@@ -6,6 +6,7 @@
  */
 import { isIP } from 'node:net';
 import * as z from 'zod/mini';
+import { HELPER_DEFAULTS } from '../helper/ftp-helper.js';
 import type { PortRange } from '../ftp/policy.js';
 import type { PublicAddress } from '../helper/nat/public-addresses.js';
 import { field, fieldsOf, listOf, oneOf, option, wholeNumber, wholeWithin } from '../rules/option-fields.js';
@@ -132,19 +133,19 @@ export const RUN_OPTIONS = {
     fallback: 'accept',
   }),
   maxConnections: option({
-    field: z._default(wholeNumber(16, 1_048_576), 262_144),
+    field: z._default(wholeNumber(16, 1_048_576), HELPER_DEFAULTS.capacity),
     argument: 'n',
     help: 'limit of tracked control connections; the connection idle for longest is evicted',
     fallback: '262144',
   }),
   maxConnectionsPerClient: option({
-    field: z._default(wholeNumber(1, 1_048_576), 4096),
+    field: z._default(wholeNumber(1, 1_048_576), HELPER_DEFAULTS.maxConnectionsPerClient),
     argument: 'n',
     help: 'limit per IPv4 address or IPv6 /64; the oldest connection is evicted',
     fallback: '4096',
   }),
   maxExpectationsPerClient: option({
-    field: z._default(wholeNumber(1, 1_048_576), 512),
+    field: z._default(wholeNumber(1, 1_048_576), HELPER_DEFAULTS.maxExpectationsPerClient),
     argument: 'n',
     help: 'limit of unused expectations per IPv4 address or IPv6 /64; more are refused',
     fallback: '512',
@@ -156,7 +157,7 @@ export const RUN_OPTIONS = {
     fallback: '1000',
   }),
   idleSeconds: option({
-    field: z._default(wholeNumber(60, 31_536_000), 432_000),
+    field: z._default(wholeNumber(60, 31_536_000), HELPER_DEFAULTS.idleSeconds),
     argument: 'n',
     help: 'forget a connection that was silent for this long',
     fallback: '432000',

@@ -7,10 +7,10 @@
  *
  * @module
  */
-import { LineScanner, type LineSink } from '../ftp/line-scanner.js';
-import type { Policy } from '../ftp/policy.js';
+import { DEFAULT_MAX_TAIL_BYTES, LineScanner, type LineSink } from '../ftp/line-scanner.js';
+import { DEFAULT_POLICY, type Policy } from '../ftp/policy.js';
 import { Dialogues, type Outcome } from '../ftp/dialogue.js';
-import { Reassembler, type ByteSink } from '../tcp/reassembler.js';
+import { DEFAULT_MAX_TOTAL_BYTES, Reassembler, type ByteSink } from '../tcp/reassembler.js';
 import { sequenceAdd } from '../tcp/sequence.js';
 import { IpView } from '../wire/ip.js';
 import { readTcpPacket } from '../wire/tcp-packet.js';
@@ -29,17 +29,35 @@ import { PublicAddresses, type PublicAddress } from './nat/public-addresses.js';
 import { NatStreams } from './nat/nat-streams.js';
 import { Opener, type OpenerOptions } from './opener.js';
 
-export interface FtpHelperOptions extends ConnectionsOptions, OpenerOptions {
+interface ResolvedOptions extends ConnectionsOptions, OpenerOptions {
   readonly policy: Policy;
-  /** Out-of-order bytes held for all connections together; the reassembler's own limit unless given. */
-  readonly maxOutOfOrderTotal?: number;
-  /** Bytes of unfinished lines kept for all connections together; the scanner's own limit unless given. */
-  readonly maxUnfinishedLineTotal?: number;
-  /** What clients call servers, where another host than this one translates between them. */
-  readonly publicAddresses?: readonly PublicAddress[];
+  /** Out-of-order bytes held for all connections together. */
+  readonly maxOutOfOrderTotal: number;
+  /** Bytes of unfinished lines kept for all connections together. */
+  readonly maxUnfinishedLineTotal: number;
+  /** What clients call servers, if another host than this one does NAT between them. */
+  readonly publicAddresses: readonly PublicAddress[];
   /** Seconds after which `expire` forgets a silent connection. */
   readonly idleSeconds: number;
 }
+
+/** Only `ports` has to be given; see `HELPER_DEFAULTS` for the rest. */
+export interface FtpHelperOptions
+  extends Pick<ResolvedOptions, 'ports'>, Partial<Omit<ResolvedOptions, 'ports'>> {}
+
+/** The defaults of a helper; `seed` is random. */
+export const HELPER_DEFAULTS = {
+  policy: DEFAULT_POLICY,
+  capacity: 262_144,
+  maxConnectionsPerClient: 4096,
+  maxExpectationsPerClient: 512,
+  maxOutOfOrderTotal: DEFAULT_MAX_TOTAL_BYTES,
+  maxUnfinishedLineTotal: DEFAULT_MAX_TAIL_BYTES,
+  idleSeconds: 432_000,
+  publicAddresses: [],
+  random: Math.random,
+} as const satisfies Omit<ResolvedOptions, 'ports' | 'seed'>;
+const SEEDS = 2 ** 32;
 
 /** A packet in memory, borrowed for the call. One object may serve all packets. */
 export interface PacketView {
@@ -88,7 +106,9 @@ export class FtpHelper {
   #packet = 0;
   #now = 0;
 
-  constructor(options: FtpHelperOptions, conntrack: Conntrack, events: HelperEvents) {
+  constructor(given: FtpHelperOptions, conntrack: Conntrack, events: HelperEvents) {
+    const seed = Math.floor((given.random ?? Math.random)() * SEEDS);
+    const options: ResolvedOptions = { ...HELPER_DEFAULTS, seed, ...given };
     const halves = options.capacity * 2;
     const bytes: ByteSink = {
       onBytes: (half, from, start, end, sequence) => {
@@ -103,13 +123,9 @@ export class FtpHelper {
         this.#readLine(half, from, start, end, sequence, traits);
       },
     };
-    this.#publicAddresses = new PublicAddresses(options.publicAddresses ?? []);
+    this.#publicAddresses = new PublicAddresses(options.publicAddresses);
     this.#judge = new AnnouncementJudge(options.policy, this.#publicAddresses);
-    const total = options.maxOutOfOrderTotal;
-    this.#streams = new Reassembler(
-      { halves, ...(total === undefined ? {} : { maxTotalBytes: total }) },
-      bytes,
-    );
+    this.#streams = new Reassembler({ halves, maxTotalBytes: options.maxOutOfOrderTotal }, bytes);
     this.#connections = new Connections(options, conntrack, this.#streams, {
       onBegin: (flow, connection, opening) => {
         this.#begin(flow, connection, opening);
@@ -118,8 +134,7 @@ export class FtpHelper {
         this.#forget(flow);
       },
     });
-    const tails = options.maxUnfinishedLineTotal;
-    this.#lines = new LineScanner({ halves, ...(tails === undefined ? {} : { maxTailBytes: tails }) }, lines);
+    this.#lines = new LineScanner({ halves, maxTailBytes: options.maxUnfinishedLineTotal }, lines);
     this.#natStreams = new NatStreams(halves);
     this.#opener = new Opener(options, options.policy.passivePorts, conntrack, this.#natStreams);
     this.#effects = new Effects(this.#opener, conntrack, events, this.counters);
