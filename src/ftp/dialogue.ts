@@ -12,6 +12,7 @@
 import { ANNOUNCEMENTS, type AnnouncementKind, type AnnouncementRow } from './announcement.js';
 import { hasArgumentAll, isFtpVerb, verbAt, VERBS } from './command.js';
 import { LINE_TRAITS } from './line-scanner.js';
+import type { LineView } from './line-view.js';
 import { announce, ENCRYPTED, lineObstacle, NOT_FTP, refuseReadable, type Outcome } from './outcome.js';
 import { COMMANDS, OutstandingCommands, type Command } from './outstanding.js';
 import type { Policy, RefusalReason } from './policy.js';
@@ -73,33 +74,34 @@ export class Dialogues {
     this.#states[flow] = 0;
   }
 
-  clientLine(flow: number, bytes: Buffer, start: number, end: number, traits: number): Outcome | undefined {
+  clientLine(flow: number, line: LineView): Outcome | undefined {
     if (!this.#has(flow, ACTIVE)) return undefined;
+    const { bytes, start, end, traits } = line;
     if ((traits & LINE_TRAITS.afterGap) !== 0) this.#outstanding.clear(flow);
     // Servers ignore an empty line without a reply, because some clients and middleboxes send them.
     if (start === end) return undefined;
     const verb = verbAt(bytes, start, end);
     const row = clientRow(verb);
-    if (this.#has(flow, FOREIGN)) return refuseReadable(row, 'not-ftp', bytes, start, end, traits);
+    if (this.#has(flow, FOREIGN)) return refuseReadable(row, 'not-ftp', line);
     if (!this.#has(flow, CLIENT_SPEAKS_FTP)) {
       if (this.#policy.requireFtp && !isFtpVerb(verb)) return this.#ignore(flow);
       this.#set(flow, CLIENT_SPEAKS_FTP);
     }
     this.#outstanding.push(flow, commandOf(verb, bytes, start, end));
     if (row === undefined) return undefined;
-    return announce(row, this.#clientObstacle(flow, row, traits), bytes, start, end, traits);
+    return announce(row, this.#clientObstacle(flow, row, traits), line);
   }
 
-  serverLine(flow: number, bytes: Buffer, start: number, end: number, traits: number): Outcome | undefined {
+  serverLine(flow: number, line: LineView): Outcome | undefined {
     if (!this.#has(flow, ACTIVE)) return undefined;
     if (this.#has(flow, FOREIGN)) {
-      return refuseReadable(textRow(bytes, start, end), 'not-ftp', bytes, start, end, traits);
+      return refuseReadable(textRow(line), 'not-ftp', line);
     }
-    if ((traits & LINE_TRAITS.afterGap) !== 0) this.#resumeReplies(flow);
-    const code = this.#replies.read(flow, bytes, start, end);
-    if (code >= FIRST_FINAL_CODE) return this.#finalReply(flow, code, bytes, start, end, traits);
+    if ((line.traits & LINE_TRAITS.afterGap) !== 0) this.#resumeReplies(flow);
+    const code = this.#replies.read(flow, line.bytes, line.start, line.end);
+    if (code >= FIRST_FINAL_CODE) return this.#finalReply(flow, code, line);
     if (code === REPLY_PART.text) {
-      return refuseReadable(textRow(bytes, start, end), 'unsolicited-reply', bytes, start, end, traits);
+      return refuseReadable(textRow(line), 'unsolicited-reply', line);
     }
     if (code === REPLY_PART.none && this.#policy.requireFtp && this.#has(flow, AWAITING_BANNER)) {
       return this.#ignore(flow);
@@ -118,21 +120,14 @@ export class Dialogues {
     this.#clear(flow, AWAITING_BANNER);
   }
 
-  #finalReply(
-    flow: number,
-    code: number,
-    bytes: Buffer,
-    start: number,
-    end: number,
-    traits: number,
-  ): Outcome | undefined {
+  #finalReply(flow: number, code: number, line: LineView): Outcome | undefined {
     if (code === AUTH_ACCEPTED || code === EXCHANGE_COMPLETED) {
       this.forget(flow);
       return ENCRYPTED;
     }
     const command = this.#answeredCommand(flow);
     const row = serverRow(code);
-    if (row !== undefined) return this.#passiveReply(flow, command, row, bytes, start, end, traits);
+    if (row !== undefined) return this.#passiveReply(flow, command, row, line);
     if (!isPositive(code)) return undefined;
     if (command === COMMANDS.epsvAll) this.#set(flow, EPSV_ONLY);
     if (command === COMMANDS.rein) this.#clear(flow, EPSV_ONLY);
@@ -146,22 +141,14 @@ export class Dialogues {
     return COMMANDS.none;
   }
 
-  #passiveReply(
-    flow: number,
-    command: Command,
-    row: AnnouncementRow,
-    bytes: Buffer,
-    start: number,
-    end: number,
-    traits: number,
-  ): Outcome | undefined {
+  #passiveReply(flow: number, command: Command, row: AnnouncementRow, line: LineView): Outcome | undefined {
     if (this.#policy.pairReplies && !answers(row.kind, command)) {
       // Commands and replies are out of step. With nothing outstanding, the next pair is in step again.
       this.#outstanding.clear(flow);
       const reason = command === COMMANDS.forgotten ? 'too-many-commands' : 'unsolicited-reply';
-      return refuseReadable(row, reason, bytes, start, end, traits);
+      return refuseReadable(row, reason, line);
     }
-    return announce(row, this.#serverObstacle(flow, row, traits), bytes, start, end, traits);
+    return announce(row, this.#serverObstacle(flow, row, line.traits), line);
   }
 
   #clientObstacle(flow: number, row: AnnouncementRow, traits: number): RefusalReason | undefined {
@@ -206,7 +193,7 @@ function serverRow(code: number): AnnouncementRow | undefined {
 }
 
 /** Returns the row of a line that is not a reply in its place but looks like the last line of one. */
-function textRow(bytes: Buffer, start: number, end: number): AnnouncementRow | undefined {
+function textRow({ bytes, start, end }: LineView): AnnouncementRow | undefined {
   return endsReply(bytes, start, end) ? serverRow(replyCode(bytes, start, end)) : undefined;
 }
 

@@ -14,6 +14,7 @@
  */
 import { byteAt, CR, LF, NUL, PAST_END } from './ascii.js';
 import { LineTail } from './line-tail.js';
+import { CurrentLine, type LineView } from './line-view.js';
 import { nextNotable } from './notable-bytes.js';
 import { IAC, stripTelnet } from './telnet.js';
 
@@ -34,11 +35,8 @@ export const LINE_TRAITS = {
 } as const;
 
 export interface LineSink {
-  /**
-   * `[start, end)` is the line without its terminator. It is borrowed: the bytes change after return.
-   * `sequence` is the TCP sequence number of the line's first byte. `traits` is a set of `LINE_TRAITS`.
-   */
-  onLine(half: number, bytes: Buffer, start: number, end: number, sequence: number, traits: number): void;
+  /** `line` is borrowed until this returns. */
+  onLine(half: number, line: LineView): void;
 }
 
 export interface LineScannerOptions {
@@ -98,6 +96,7 @@ export class LineScanner {
   #tailBytes = 0;
   /** Buffer for a line without its telnet sequences. */
   readonly #stripped: Buffer;
+  readonly #line = new CurrentLine();
 
   constructor(options: LineScannerOptions, sink: LineSink) {
     this.#sink = sink;
@@ -174,37 +173,44 @@ export class LineScanner {
     if ((state & AFTER_GAP) !== 0) traits |= LINE_TRAITS.afterGap;
     if ((state & AFTER_BARE_LF) !== 0) traits |= LINE_TRAITS.afterBareLineFeed;
     if ((state & UNFINISHED) === 0) {
-      this.#giveLine(half, bytes, from, lineFeed - from, lastByte, sequence, traits);
+      this.#setLine(bytes, from, lineFeed, sequence, traits);
+      this.#giveLine(half, lastByte);
       return;
     }
     const tail = this.#dropTail(half);
     tail.append(bytes, from, lineFeed);
-    this.#giveLine(half, tail.bytes, 0, tail.length, tail.lastByte, tail.sequence, traits | tail.traits);
+    this.#setLine(tail.bytes, 0, tail.length, tail.sequence, traits | tail.traits);
+    this.#giveLine(half, tail.lastByte);
   }
 
-  /** The line begins at `start`. `length` and `lastByte` include a CR before the LF. */
-  #giveLine(
-    half: number,
-    bytes: Buffer,
-    start: number,
-    length: number,
-    lastByte: number,
-    sequence: number,
-    traits: number,
-  ): void {
-    this.#states[half] = lastByte === CR ? ACTIVE : ACTIVE | AFTER_BARE_LF;
-    if (lastByte !== CR) traits |= LINE_TRAITS.bareLineFeed;
-    const contentLength = lastByte === CR ? length - 1 : length;
-    if (contentLength > this.#maxLine) traits |= LINE_TRAITS.tooLong;
-    let end = start + Math.min(contentLength, this.#maxLine);
-    if ((traits & LINE_TRAITS.telnet) !== 0) {
-      end = stripTelnet(bytes, start, end, this.#stripped);
-      bytes = this.#stripped;
-      start = 0;
-      traits = withNulTrait(traits, bytes, end);
-    }
-    this.#count(traits);
-    this.#sink.onLine(half, bytes, start, end, sequence, traits);
+  #setLine(bytes: Buffer, start: number, end: number, sequence: number, traits: number): void {
+    const line = this.#line;
+    line.bytes = bytes;
+    line.start = start;
+    line.end = end;
+    line.sequence = sequence;
+    line.traits = traits;
+  }
+
+  /** The current line still includes `lastByte`, the byte before its LF. */
+  #giveLine(half: number, lastByte: number): void {
+    const line = this.#line;
+    const hasCr = lastByte === CR;
+    this.#states[half] = hasCr ? ACTIVE : ACTIVE | AFTER_BARE_LF;
+    if (!hasCr) line.traits |= LINE_TRAITS.bareLineFeed;
+    const length = line.end - line.start - (hasCr ? 1 : 0);
+    if (length > this.#maxLine) line.traits |= LINE_TRAITS.tooLong;
+    line.end = line.start + Math.min(length, this.#maxLine);
+    if ((line.traits & LINE_TRAITS.telnet) !== 0) this.#stripLine(line);
+    this.#count(line.traits);
+    this.#sink.onLine(half, line);
+  }
+
+  #stripLine(line: CurrentLine): void {
+    line.end = stripTelnet(line.bytes, line.start, line.end, this.#stripped);
+    line.bytes = this.#stripped;
+    line.start = 0;
+    line.traits = withNulTrait(line.traits, line.bytes, line.end);
   }
 
   #keep(half: number, bytes: Buffer, from: number, to: number, sequence: number, traits: number): void {

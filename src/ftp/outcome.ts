@@ -7,6 +7,7 @@ import type { IpAddress } from '../wire/ip-address.js';
 import type { Announcement, AnnouncementKind, AnnouncementRow } from './announcement.js';
 import { malformed } from './endpoint.js';
 import { LINE_TRAITS } from './line-scanner.js';
+import type { LineView } from './line-view.js';
 import type { Policy, RefusalReason } from './policy.js';
 
 export interface Refusal {
@@ -53,10 +54,7 @@ function refusedLineEnds(policy: Policy, kind: AnnouncementKind): number {
 export function announce(
   row: AnnouncementRow,
   obstacle: RefusalReason | undefined,
-  bytes: Buffer,
-  start: number,
-  end: number,
-  traits: number,
+  { bytes, start, end, traits }: LineView,
 ): Outcome {
   // In a line that was cut, the last number may be cut too.
   const cut = (traits & LINE_TRAITS.tooLong) !== 0;
@@ -79,12 +77,9 @@ export function announce(
 export function refuseReadable(
   row: AnnouncementRow | undefined,
   reason: RefusalReason,
-  bytes: Buffer,
-  start: number,
-  end: number,
-  traits: number,
+  line: LineView,
 ): Outcome | undefined {
   if (row === undefined) return undefined;
-  const outcome = announce(row, reason, bytes, start, end, traits);
+  const outcome = announce(row, reason, line);
   return outcome.kind === 'refused' && outcome.port !== undefined ? outcome : undefined;
 }

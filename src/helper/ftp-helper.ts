@@ -8,6 +8,7 @@
  * @module
  */
 import { DEFAULT_MAX_TAIL_BYTES, LineScanner, type LineSink } from '../ftp/line-scanner.js';
+import type { LineView } from '../ftp/line-view.js';
 import { DEFAULT_POLICY, type Policy } from '../ftp/policy.js';
 import { Dialogues, type Outcome } from '../ftp/dialogue.js';
 import { DEFAULT_MAX_TOTAL_BYTES, Reassembler, type ByteSink } from '../tcp/reassembler.js';
@@ -119,8 +120,8 @@ export class FtpHelper {
       },
     };
     const lines: LineSink = {
-      onLine: (half, from, start, end, sequence, traits) => {
-        this.#readLine(half, from, start, end, sequence, traits);
+      onLine: (half, line) => {
+        this.#readLine(half, line);
       },
     };
     this.#publicAddresses = new PublicAddresses(options.publicAddresses);
@@ -292,16 +293,17 @@ export class FtpHelper {
     this.#lines.begin(half ^ 1);
   }
 
-  #readLine(half: number, bytes: Buffer, start: number, end: number, sequence: number, traits: number): void {
+  #readLine(half: number, view: LineView): void {
     const flow = half >> 1;
     if (this.#is(flow, FLOW_TRAITS.released)) return;
     this.counters.lines++;
     const outcome =
       (half & 1) === ORIGINAL
-        ? this.#dialogues.clientLine(flow, bytes, start, end, traits)
-        : this.#dialogues.serverLine(flow, bytes, start, end, traits);
+        ? this.#dialogues.clientLine(flow, view)
+        : this.#dialogues.serverLine(flow, view);
     if (outcome === undefined) return;
-    const line = bytes.subarray(start, end);
+    const { sequence, traits } = view;
+    const line = view.bytes.subarray(view.start, view.end);
     this.#onOutcome(outcome, { half, line, sequence, traits, packet: this.#packet, time: this.#now });
   }
 

@@ -5,6 +5,7 @@
  * @module
  */
 import { Dialogues } from '../../src/ftp/dialogue.js';
+import type { LineView } from '../../src/ftp/line-view.js';
 import { LineScanner } from '../../src/ftp/line-scanner.js';
 import { DEFAULT_POLICY } from '../../src/ftp/policy.js';
 import { shareOf, type Column, type Comparison, type Figures, type Part, type Trial } from './trial.js';
@@ -136,19 +137,9 @@ function scannerAndSession(): Reader {
   const counts = { lines: 0, announcements: 0 };
   const sessions = new Dialogues({ flows: FLOWS, policy: DEFAULT_POLICY });
   sessions.begin(0, true);
-  const onLine = (
-    half: number,
-    bytes: Buffer,
-    start: number,
-    end: number,
-    _: number,
-    traits: number,
-  ): void => {
+  const onLine = (half: number, line: LineView): void => {
     counts.lines++;
-    const outcome =
-      (half & 1) === 0
-        ? sessions.clientLine(0, bytes, start, end, traits)
-        : sessions.serverLine(0, bytes, start, end, traits);
+    const outcome = (half & 1) === 0 ? sessions.clientLine(0, line) : sessions.serverLine(0, line);
     if (outcome?.kind === 'announcement') counts.announcements++;
   };
   const lines = new LineScanner({ halves: FLOWS * 2 }, { onLine });

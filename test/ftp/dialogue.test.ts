@@ -14,11 +14,11 @@ function dialogue(sessions: Dialogues, flow: number): { client: Say; server: Say
   return {
     client(line, traits = 0) {
       const bytes = Buffer.from(`1${line},1`, 'latin1');
-      return sessions.clientLine(flow, bytes, 1, 1 + line.length, traits);
+      return sessions.clientLine(flow, { bytes, start: 1, end: 1 + line.length, sequence: 0, traits });
     },
     server(line, traits = 0) {
       const bytes = Buffer.from(`2${line}9,9`, 'latin1');
-      return sessions.serverLine(flow, bytes, 1, 1 + line.length, traits);
+      return sessions.serverLine(flow, { bytes, start: 1, end: 1 + line.length, sequence: 0, traits });
     },
   };
 }
@@ -155,12 +155,8 @@ describe('Dialogues', () => {
         const scanner = new LineScanner(
           { halves: 2, maxLine: 64 },
           {
-            onLine(half, bytes, start, end, __, traits) {
-              onOutcome(
-                half === 0
-                  ? sessions.clientLine(0, bytes, start, end, traits)
-                  : sessions.serverLine(0, bytes, start, end, traits),
-              );
+            onLine(half, line) {
+              onOutcome(half === 0 ? sessions.clientLine(0, line) : sessions.serverLine(0, line));
             },
           },
         );

@@ -14,7 +14,7 @@ interface SeenLine {
 function recordingScanner(options: LineScannerOptions): { scanner: LineScanner; lines: SeenLine[] } {
   const lines: SeenLine[] = [];
   const scanner = new LineScanner(options, {
-    onLine(half, bytes, start, end, sequence, traits) {
+    onLine(half, { bytes, start, end, sequence, traits }) {
       lines.push({ half, text: bytes.toString('latin1', start, end), sequence, traits });
       bytes.fill(0x2a, start, end);
     },
@@ -117,7 +117,7 @@ describe('LineScanner', () => {
 
   it('reads in place: a line that is whole in one piece is not copied', () => {
     const seen: Buffer[] = [];
-    const scanner = new LineScanner({ halves: 1 }, { onLine: (_, bytes) => seen.push(bytes) });
+    const scanner = new LineScanner({ halves: 1 }, { onLine: (_, { bytes }) => seen.push(bytes) });
     scanner.begin(0);
     const piece = Buffer.from('USER x\r\nPASS y\r\nTY');
     scanner.scan(0, piece, 0, piece.length, 0);
@@ -169,7 +169,7 @@ describe('LineScanner', () => {
     const scanner = new LineScanner(
       { halves: 1 },
       {
-        onLine(half, _bytes, start) {
+        onLine(half, { start }) {
           given.push(start);
           scanner.forget(half);
         },

@@ -32,16 +32,14 @@ export function replay(transcript: Transcript, cut: Cutter): string {
   const scanner = new LineScanner(
     { halves: (FLOW + 1) * 2, ...(setting.maxLine === undefined ? {} : { maxLine: setting.maxLine }) },
     {
-      onLine(half, bytes, start, end, sequence, traits) {
+      onLine(half, line) {
+        const { bytes, start, end, sequence, traits } = line;
         const side = half - FLOW * 2;
         const off = (sequence - FIRST_SEQUENCE) >>> 0;
         log.push(
           `${NAMES[side] ?? ''} off=${off} line "${visible(bytes.subarray(start, end))}"${traitNames(traits)}`,
         );
-        const outcome =
-          side === CLIENT
-            ? sessions.clientLine(FLOW, bytes, start, end, traits)
-            : sessions.serverLine(FLOW, bytes, start, end, traits);
+        const outcome = side === CLIENT ? sessions.clientLine(FLOW, line) : sessions.serverLine(FLOW, line);
         if (outcome === undefined) return;
         const announcer = addressOf(side === CLIENT ? setting.client : setting.server);
         log.push(`${NAMES[side] ?? ''} ${outcomeText(policy, outcome, off, announcer)}`);
