@@ -15,7 +15,7 @@ const LAYERS: Record<string, { readonly layers: readonly string[]; readonly file
   helper: { layers: ['ftp', 'tcp', 'wire'] },
   capture: { layers: ['wire'] },
   kernel: { layers: ['wire'] },
-  rules: { layers: [] },
+  rules: { layers: ['wire'] },
   daemon: { layers: ['wire', 'tcp', 'ftp', 'helper', 'kernel', 'rules'] },
   cli: { layers: ['wire', 'capture', 'tcp', 'ftp', 'helper', 'kernel', 'rules', 'daemon'] },
 };
