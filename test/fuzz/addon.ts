@@ -1,6 +1,6 @@
 /**
- * The addon, built with sanitizers, and our own readers behind it, fed with malformed netlink messages. It runs in a process
- * of its own, without a kernel on the other end (test/native/kernel-end.c): what a sanitizer finds ends that process.
+ * Feeds malformed netlink messages to the addon, built with sanitizers, and to the readers behind it. Runs in a
+ * separate process, with test/native/kernel-end.c instead of a kernel: a sanitizer finding ends that process.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import type { CampaignLimits, CampaignReport } from './campaign.js';
 
 export const ADDON = 'addon';
 
-/** Kept between runs, so that only what changed is built again. */
+/** Kept between runs, so that only changes are rebuilt. */
 const FOLDER = join(ROOT, '.cache/sanitized');
 const SCENARIOS = join(ROOT, 'test/native/scenarios/malformed.ts');
 const LONGEST_SECONDS = 24 * 3600;

@@ -1,5 +1,5 @@
 /**
- * The captures among the fixtures, whole and as frames: real ones to begin with.
+ * The fixture captures, whole and as frames: real initial inputs.
  *
  * @module
  */
@@ -23,7 +23,7 @@ export interface FixtureFrame {
   readonly bytes: Buffer;
 }
 
-/** Frames of all link types, a few of each capture. */
+/** A few frames of each capture, for all link types. */
 export function fixtureFrames(): FixtureFrame[] {
   return fixtureCaptures().flatMap((capture) => {
     const frames = [...new CaptureReader().feed(capture)].flatMap((item) =>

@@ -1,4 +1,4 @@
-/** The targets of `npm run fuzz`: what once broke them, a short run of each, and the fuzzer itself. */
+/** Tests the targets of `npm run fuzz` (saved crashes, a short run of each), and the fuzzer itself. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ const ITERATIONS = 300;
 const PATIENCE = 120_000;
 
 describe.each(Object.entries(TARGETS))('the fuzz target %s', (name, make) => {
-  it('holds for what once broke it', async () => {
+  it('survives its saved crashes', async () => {
     const target = await make();
     for (const input of savedCrashes(name).values()) target.run(Buffer.from(input));
   });
@@ -42,7 +42,7 @@ describe('the fuzzer', () => {
     },
   };
 
-  it('tells what broke a target once for each place, and goes on', () => {
+  it('reports a crash once per location and continues', () => {
     const limits = { iterations: 500, seconds: Infinity };
     const { crashes, iterations } = fuzz(fragile, 1, limits);
     expect(iterations).toBe(500);
@@ -50,7 +50,7 @@ describe('the fuzzer', () => {
     expect(crashes[0]?.input.includes('PORT')).toBe(true);
   });
 
-  it('makes the same inputs of the same seed, never longer than they may be', () => {
+  it('generates the same inputs from the same seed, within the length limit', () => {
     const some = (seed: number): Buffer[] => {
       const random = new Random(seed);
       return Array.from({ length: 200 }, () => mutate(fragile, fragile.corpus, random));
@@ -60,7 +60,7 @@ describe('the fuzzer', () => {
     expect(Math.max(...some(5).map(({ length }) => length))).toBeLessThanOrEqual(100);
   });
 
-  it('keeps a crash once', () => {
+  it('saves a crash once', () => {
     const folder = mkdtempSync(join(tmpdir(), 'crashes-'));
     const input = Buffer.from('PORT');
     expect(saveCrash('fragile', input, folder)).toBe(saveCrash('fragile', input, folder));

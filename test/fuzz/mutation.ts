@@ -1,12 +1,12 @@
 /**
- * Changes inputs: a few small changes at a time, so that most of an input stays what its reader expects.
+ * Mutates inputs: a few small changes at a time, so that most of an input stays valid.
  *
  * @module
  */
 import type { Random } from './random.js';
 import type { Target } from './target.js';
 
-/** Numbers at which lengths and counts turn over. */
+/** Numbers at which lengths and counts overflow. */
 const EDGES = [0, 1, 2, 3, 4, 5, 7, 8, 15, 16, 19, 20, 31, 32, 63, 64, 127, 128, 254, 255] as const;
 const WIDE_EDGES = [
   0, 1, 4, 0xff, 0x100, 0x7fff, 0x8000, 0xfffc, 0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff,
@@ -18,7 +18,7 @@ type Change = (input: Buffer, random: Random, others: readonly Buffer[], words: 
 const splice = (input: Buffer, from: number, to: number, between: Uint8Array): Buffer =>
   Buffer.concat([input.subarray(0, from), between, input.subarray(to)]);
 
-/** A stretch of `bytes`, more often a short one than a long one. */
+/** A range of `bytes`, short ones more often than long ones. */
 function stretch(bytes: Buffer, random: Random): [from: number, to: number] {
   const from = random.below(bytes.length + 1);
   const longest = random.oneIn(4) ? bytes.length : 16;
@@ -91,7 +91,7 @@ const CHANGES: readonly Change[] = [
   },
 ];
 
-/** One of `pool`, changed a little. The answer shares no memory with it. */
+/** Returns a slightly changed copy of one element of `pool`. */
 export function mutate(target: Target, pool: readonly Buffer[], random: Random): Buffer {
   let input = Buffer.from(random.pick(pool));
   for (let left = random.between(1, MOST_CHANGES); left > 0; left--) {

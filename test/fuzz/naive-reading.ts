@@ -1,6 +1,7 @@
 /**
- * What a naive reader finds announced in a half of a control connection: first copies of bytes in a map, whole lines by
- * regular expressions. It asks for less than the helper does, so that what the helper has expected must be among it.
+ * A naive reader of one direction of a control connection: keeps the first copy of each byte in a map and matches
+ * complete lines with regular expressions. It requires less than the helper, so everything that the helper expected
+ * must be among its findings.
  *
  * @module
  */
@@ -44,7 +45,7 @@ export class NaiveHalf {
     this.#highest = Math.max(this.#highest, position + bytes.length);
   }
 
-  /** The first position from `position` on that is not here. */
+  /** The first missing position from `position` on. */
   contiguousFrom(position: number): number {
     while (this.#bytes.has(position)) position++;
     return position;
@@ -67,7 +68,7 @@ export class NaiveHalf {
   #lines(strict: boolean): Line[] {
     const lines: Line[] = [];
     let text = '';
-    // Where a stretch begins is the middle of a line, unless the stream begins there.
+    // A range begins in the middle of a line, unless the stream begins there.
     let known = false;
     let crBefore = false;
     for (let at = this.#lowest; at < this.#highest; at++) {

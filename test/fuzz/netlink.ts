@@ -1,6 +1,6 @@
 /**
- * Netlink messages as a kernel, or somebody in its place, might send them: events, dumps, acknowledgements. What can be read can
- * be written, and reads the same again.
+ * Netlink messages from a kernel or an impostor: events, dumps, acknowledgements. Everything readable must be
+ * writable and read the same again.
  *
  * @module
  */
@@ -60,7 +60,7 @@ export const netlinkTarget = (): Target => ({
   },
 });
 
-/** What kernels have sent, and what was sent to them. */
+/** Recorded messages from and to kernels. */
 export function recordedDatagrams(): Buffer[] {
   const exchanges = readdirSync(FIXTURES).flatMap((name) =>
     parseExchanges(readFileSync(join(FIXTURES, name), 'utf8')),
@@ -89,7 +89,7 @@ function readMessages(bytes: Buffer, start: number, end: number): unknown[] {
   return [...found, message.fault];
 }
 
-/** Where a fault is, is counted from the input's first byte. */
+/** A fault's offset counts from the first byte of the input. */
 const told = (reading: { readonly ok: boolean; readonly at?: number }, start: number): unknown =>
   reading.at === undefined ? reading : { ...reading, at: reading.at - start };
 

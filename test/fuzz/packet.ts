@@ -1,5 +1,5 @@
 /**
- * Frames: link layer, IP, TCP, checksums, and a segment written anew, which must be a sound one.
+ * Frames: link layer, IP, TCP, checksums, and rewriting a segment, which must give a valid one.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import { words, type Target } from './target.js';
 const KNOWN_LINK_TYPES = Object.values(LINK_TYPES);
 const MAX_PACKET = 65_535;
 
-/** An input is the place of its link type among those known, and the frame. */
+/** An input is the index of its link type, and the frame. */
 export const packetTarget = (): Target => ({
   name: 'packet',
   corpus: fixtureFrames().map(({ linkType, bytes }) =>
@@ -39,7 +39,7 @@ export const packetTarget = (): Target => ({
   run(input) {
     const linkType = KNOWN_LINK_TYPES[(input[0] ?? 0) % (KNOWN_LINK_TYPES.length + 1)] ?? 0xffff;
     readAside(input.subarray(1), (bytes, start, end) => readFrame(linkType, bytes, start, end));
-    // As a queue hands it over, without a link layer.
+    // As a queue delivers it, without a link layer.
     readAside(input.subarray(1), readPacket);
   },
 });
@@ -67,7 +67,7 @@ function readPacket(bytes: Buffer, start: number, end: number): unknown {
   return { ...fields(ip), headerLength, sound };
 }
 
-/** What the view says of the packet. */
+/** The fields of the packet according to the view. */
 const fields = ({
   family,
   protocol,
@@ -82,7 +82,7 @@ const fields = ({
   ...{ sourceAt, destinationAt, payloadAt, end },
 });
 
-/** With other words in its middle. */
+/** A copy with other bytes in its middle. */
 function rewrite(bytes: Buffer, ip: IpView): void {
   const payloadAt = ip.payloadAt + tcpHeaderLength(bytes, ip.payloadAt);
   const length = ip.end - payloadAt;

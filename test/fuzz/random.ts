@@ -1,5 +1,5 @@
 /**
- * Random numbers that a seed repeats: mulberry32, 32 bits of state, good enough to choose with.
+ * Reproducible random numbers from a seed: mulberry32, 32 bits of state, good enough for choosing.
  *
  * @module
  */
@@ -34,7 +34,7 @@ export class Random {
     return this.below(times) === 0;
   }
 
-  /** Throws `RangeError` where there is nothing to pick. */
+  /** Throws `RangeError` if there is nothing to pick. */
   pick<T>(from: readonly T[]): T {
     const picked = from[this.below(from.length)];
     if (picked === undefined) throw new RangeError('nothing to pick from');

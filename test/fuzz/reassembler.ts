@@ -1,6 +1,6 @@
 /**
- * The reassembler beside the naive one of its property test: both must tell the same of any segments, acknowledgements and
- * restarts.
+ * Compares the reassembler with the naive one of its property test: both must agree on any segments,
+ * acknowledgments and restarts.
  *
  * @module
  */
@@ -64,7 +64,7 @@ function perform(input: Buffer, at: number, next: number, probe: StreamProbe, tw
   const wide = input.readInt8(at + 2);
   const length = input.readUInt8(at + 3);
   const fin = step >= 0xf8;
-  // Where most of them are, so that a stream is mostly one that might be.
+  // Mostly the likely offset, so that a stream is mostly plausible.
   switch (step % 16) {
     case 0:
       probe.acknowledge(0, next + offset);
@@ -102,7 +102,7 @@ function segment(
   probe: StreamProbe,
   twin: NaiveReassembler,
 ): void {
-  // Other bytes in each step, so that copies of the same position differ.
+  // Different bytes in each step, so that copies of the same position differ.
   const letters = Array.from({ length }, (_, index) => String.fromCharCode(97 + ((step * 7 + index) % 26)));
   probe.receive(0, position, letters.join(''), fin);
   twin.receive(position, letters.join(''), fin);

@@ -1,5 +1,5 @@
 /**
- * Damaged captures through everything that `replay` runs, plain and as if this host translated.
+ * Runs damaged captures through everything that `replay` uses, without NAT and as if this host applied NAT.
  *
  * @module
  */

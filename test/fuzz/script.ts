@@ -1,6 +1,6 @@
 /**
- * A control connection as an input: a number that the network's behaviour is drawn from, a byte of settings, and what the two
- * sides say, turn by turn. Any bytes are a script, so that mutations need not know the form.
+ * A control connection as an input: a seed for the network's behaviour, a byte of settings, and the text of both
+ * sides, turn by turn. Any bytes form a valid script, so mutations need not know the format.
  *
  * @module
  */
@@ -27,7 +27,7 @@ const HEADER_LENGTH = 5;
 /** ASCII's record separator, which no transcript has. */
 const TURN_END = 0x1e;
 const SERVER = 0x53;
-/** So that a script stays a few thousand packets at most. */
+/** Limits a script to a few thousand packets. */
 export const SCRIPT_BYTES = 6000;
 
 const TRANSCRIPTS = join(import.meta.dirname, '../ftp/transcripts');
@@ -57,7 +57,7 @@ export function writeScript({ network, settings, turns }: Script): Buffer {
   return Buffer.concat([header, ...said]);
 }
 
-/** The transcripts of the tests, each over another network. */
+/** The tests' transcripts, each over a different network. */
 export function transcriptScripts(): Buffer[] {
   const transcripts = readdirSync(TRANSCRIPTS).flatMap((name) =>
     parseTranscripts(readFileSync(join(TRANSCRIPTS, name), 'utf8')),

@@ -1,5 +1,5 @@
 /**
- * Bytes of a peer in the middle of other bytes: what a reader makes of them must not depend on what is around them.
+ * Places an input in the middle of other bytes: the result of reading it must not depend on its surroundings.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 
 const MARGIN = 64;
 
-/** Has `read` read `input` between zeros and between ones; answers what it makes of it, which must be the same. */
+/** Runs `read` on `input` between zeros and between ones. Returns the result, which must be the same. */
 export function readAside<T>(input: Uint8Array, read: (bytes: Buffer, start: number, end: number) => T): T {
   const [one, other] = [0x00, 0xff].map((around) => {
     const bytes = Buffer.alloc(input.length + 2 * MARGIN, around);

@@ -1,18 +1,18 @@
 /**
- * What is fuzzed: code that reads bytes of others, behind a function that throws where it breaks a promise.
+ * A fuzz target: code that reads foreign bytes, behind a function that throws if it breaks a promise.
  *
  * @module
  */
 export interface Target {
-  /** As the command line, the crash corpus and the report name it. */
+  /** Its name in the command line, the crash corpus and the report. */
   readonly name: string;
-  /** Inputs to begin with: real ones, from the fixtures. */
+  /** Initial inputs: real ones, from the fixtures. */
   readonly corpus: readonly Buffer[];
-  /** Bytes that the format gives a meaning, for the mutations to put in. */
+  /** Byte sequences with a meaning in the format, for mutations to insert. */
   readonly words: readonly Buffer[];
   /** Bytes of an input, at most. */
   readonly maxLength: number;
-  /** Reads the input, which it may change; throws where a promise is broken. Answers nothing: a fault told as a value is right. */
+  /** Reads the input, which it may change; throws if a promise is broken. A fault returned as a value is correct. */
   readonly run: (input: Buffer) => void;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The targets by name. Made when asked for, and their modules loaded only then: coverage has to begin before.
+ * The targets by name. Targets and their modules load on demand: coverage must start first.
  *
  * @module
  */

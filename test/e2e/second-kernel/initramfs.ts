@@ -1,6 +1,6 @@
 /**
- * The archive that the guest boots from: busybox, the modules that it takes to reach the host's files, and
- * `init.sh`, which goes on from there.
+ * The guest's boot archive: busybox, the modules needed to mount the host's files, and `init.sh`, which continues
+ * from there.
  *
  * @module
  */
@@ -12,12 +12,12 @@ import { runChecked } from '../../lab/command.js';
 import type { Kernel } from './kernel-package.js';
 
 const INIT = fileURLToPath(new URL('init.sh', import.meta.url));
-/** Debian's package busybox-static: the guest has no libraries before it has the host's. */
+/** Debian's package busybox-static: the guest has no libraries before it mounts the host's files. */
 const BUSYBOX = '/bin/busybox';
-/** A disk is not needed: files come over virtio, by the 9P protocol. */
+/** No disk is needed: files come over virtio with the 9P protocol. */
 const MODULES = ['virtio_pci', '9pnet_virtio', '9p', 'overlay'];
 
-/** Writes the archive to `path`. `script` is what the guest runs, by /bin/sh, on the host's files. */
+/** Writes the archive to `path`. The guest runs `script` with /bin/sh on the host's files. */
 export async function writeInitramfs(path: string, kernel: Kernel, script: string): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'cftp-initramfs-'));
   try {
@@ -44,10 +44,10 @@ export async function writeInitramfs(path: string, kernel: Kernel, script: strin
 const settings = ({ root, version }: Kernel): string =>
   `MODULES=${quoted(join(root, 'lib/modules', version))}\nVERSION=${quoted(version)}\n`;
 
-/** `text` as one word of a shell. */
+/** Quotes `text` as one shell word. */
 export const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\\''`)}'`;
 
-/** The files of `MODULES` and of what they depend on, each after what it needs. */
+/** The files of `MODULES` and their dependencies, dependencies first. */
 async function modulesInOrder({ root, version }: Kernel): Promise<readonly string[]> {
   const options = ['--dirname', root, '--set-version', version, '--show-depends', '--all'];
   const listing = await runChecked(['modprobe', ...options, ...MODULES]);

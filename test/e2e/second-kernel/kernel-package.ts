@@ -1,6 +1,6 @@
 /**
- * Debian's own kernel, fetched as a package and unpacked into `.cache/second-kernel`: an image to boot, and
- * modules with all of netfilter. It is not installed, and nothing of the host's own kernel is touched.
+ * Downloads Debian's own kernel package and unpacks it into `.cache/second-kernel`: a bootable image, and modules
+ * with all of netfilter. Nothing is installed, and the host's kernel is not touched.
  *
  * @module
  */
@@ -19,14 +19,14 @@ export interface Kernel {
 }
 
 const CACHE = fileURLToPath(new URL('../../../.cache/second-kernel', import.meta.url));
-/** Depends on the kernel that the installed release of Debian has now. */
+/** Depends on the current kernel of the installed Debian release. */
 const META_PACKAGE = 'linux-image-amd64';
 /** 70 MB from a mirror. */
 const DOWNLOAD_DEADLINE_MS = 300_000;
 /** 400 MB, most of it drivers. */
 const UNPACK_DEADLINE_MS = 120_000;
 
-/** The kernel, fetched where it is not there yet. */
+/** Returns the kernel; downloads it if necessary. */
 export async function unpackedKernel(): Promise<Kernel> {
   const name = await currentPackage();
   const root = join(CACHE, name);
@@ -49,7 +49,7 @@ async function currentPackage(): Promise<string> {
   return cached;
 }
 
-/** Unpacks into a folder beside `root` first: an interrupted attempt must not look like a kernel. */
+/** Unpacks into a folder next to `root` first: an interrupted attempt must not look complete. */
 async function unpack(name: string, root: string): Promise<void> {
   const unfinished = `${root}.unfinished`;
   rmSync(unfinished, { recursive: true, force: true });

@@ -1,6 +1,6 @@
 /**
- * The daemon with either ruleset on Debian's kernel, nft's queue statement included: data connections open, in each
- * mode and family, on a gateway and on a host.
+ * Runs the daemon with either ruleset on Debian's kernel, including nft's queue statement: data connections open in
+ * each mode and family, on a gateway and on a host.
  *
  * @module
  */
@@ -47,7 +47,7 @@ describe.each(RULESETS)(
       return () => scene.laboratory.close();
     });
 
-    it('applying may be repeated, and removing leaves what was there', async () => {
+    it('applying can be repeated, and removing restores the previous state', async () => {
       const before = await list();
       applied(options);
       const once = await list();
@@ -83,7 +83,7 @@ describe.each(RULESETS)(
   },
 );
 
-/** iptables makes a table when it is first spoken of, and there it stays, without rules. */
+/** iptables creates a table on first use and then keeps it, without rules. */
 const withoutEmptyTables = (listing: string): string =>
   listing.replaceAll(/^\*(raw|mangle)\n(:.*\n)*COMMIT\n/gm, '');
 

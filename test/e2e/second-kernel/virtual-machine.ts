@@ -1,5 +1,5 @@
 /**
- * A machine in qemu that boots the second kernel. It is emulated as a whole, so it needs nothing of the host's
+ * A qemu machine that boots the second kernel. It is fully emulated, so it needs no support from the host's
  * processor, and everything in it takes several times longer. It has no network card.
  *
  * @module
@@ -11,25 +11,25 @@ import { writeInitramfs } from './initramfs.js';
 import type { Kernel } from './kernel-package.js';
 
 export interface GuestWork {
-  /** What /bin/sh runs in the guest: on the host's files, as root. */
+  /** The script that /bin/sh runs in the guest, as root on the host's files. */
   readonly script: string;
-  /** A folder of the host that the guest sees as /report, and may write. */
+  /** A host folder that the guest can write, mounted as /report. */
   readonly reportFolder: string;
-  /** The machine is ended after so many milliseconds. */
+  /** Milliseconds after which the machine is stopped. */
   readonly deadlineMs: number;
 }
 
 export interface GuestOutcome {
-  /** The script's exit code; `undefined` where the machine ended before it. */
+  /** The script's exit code; `undefined` if the machine ended first. */
   readonly status: number | undefined;
-  /** All that the kernel and the script said. */
+  /** The output of the kernel and the script. */
   readonly console: string;
 }
 
 const MEMORY_MB = 3072;
 const PROCESSORS = 2;
 
-/** Boots `kernel`, has it do `work`, and waits for the machine's end. */
+/** Boots `kernel`, runs `work` in it, and waits for the machine to end. */
 export async function runInGuest(kernel: Kernel, work: GuestWork): Promise<GuestOutcome> {
   const initramfs = join(work.reportFolder, 'initramfs');
   await writeInitramfs(initramfs, kernel, work.script);
@@ -40,7 +40,7 @@ export async function runInGuest(kernel: Kernel, work: GuestWork): Promise<Guest
       ...['-smp', String(PROCESSORS), '-m', String(MEMORY_MB)],
       ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none', '-serial', 'stdio'],
       ...['-kernel', kernel.image, '-initrd', initramfs],
-      // A panic ends the machine instead of waiting for somebody to read it.
+      // A panic stops the machine instead of halting it.
       ...['-append', 'console=ttyS0 quiet panic=-1'],
       ...['-virtfs', 'local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap'],
       ...['-virtfs', `local,path=${work.reportFolder},mount_tag=report,security_model=none`],
