@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { runChecked } from './lab/command.js';
 
 const PROJECT = path.resolve(import.meta.dirname, '..');
-/** Of its German and French translations; the bundler escapes what is not ASCII. */
+/** Texts of its German and French translations; the bundler escapes non-ASCII characters. */
 const TRANSLATED = /Ung(?:ü|\\xFC)ltige Eingabe|Entr(?:é|\\xE9)e invalide/;
 const MAX_PACKAGES = 15;
 const MAX_UNPACKED_BYTES = 1_600_000;
@@ -35,7 +35,7 @@ function installedPackages(): ReadonlySet<string> {
   return found;
 }
 
-it(`installs at most ${MAX_PACKAGES} packages beside itself`, () => {
+it(`installs at most ${MAX_PACKAGES} other packages`, () => {
   const installed = installedPackages();
   expect(installed).toContain('node_modules/pino');
   expect(installed.size).toBeLessThanOrEqual(MAX_PACKAGES);
