@@ -1,12 +1,12 @@
 /**
  * The errors that cross a public boundary, and the union that parsers return instead of throwing.
- * Bytes from the network never throw: a parser answers with a `Parsed` fault. What is thrown is our own
- * bug, a refusal of the kernel, or a user's mistake, and each has a class, a literal `code` and an exit code.
+ * Bytes from the network never throw: a parser returns a `Parsed` fault. Bugs of ours, refusals by the kernel and
+ * mistakes of the user throw. Each has a class, a literal `code` and an exit code.
  *
  * @module
  */
 
-/** What a parser of untrusted bytes answers: a value, or a literal fault and the offset it was seen at. */
+/** What a parser of untrusted bytes returns: a value, or a literal fault and the offset at which it was found. */
 export type Parsed<T, Fault extends string> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly fault: Fault; readonly at: number };
@@ -21,7 +21,7 @@ export const EXIT_CODES = {
 } as const;
 export type ExitCode = (typeof EXIT_CODES)[keyof typeof EXIT_CODES];
 
-/** Switch on this, never on a message. */
+/** Switch on the code, never on a message. */
 export type ErrorCode =
   | 'ERR_SYSTEM_CALL'
   | 'ERR_NETLINK_REJECTED'
@@ -32,7 +32,7 @@ export type ErrorCode =
   | 'ERR_MISSING'
   | 'ERR_NOT_PERMITTED';
 
-/** Base of every error this project throws on purpose. `remedy` is a sentence for the person who reads it. */
+/** Base of every error that this project throws on purpose. `remedy` tells the user what to do. */
 export abstract class ConntrackFtpError extends Error {
   abstract readonly code: ErrorCode;
   abstract readonly exitCode: ExitCode;
@@ -64,14 +64,14 @@ export class SystemCallError extends ConntrackFtpError {
   }
 }
 
-/** The kernel answered a netlink request with a negative errno; the system call itself went well. */
+/** The kernel answered a netlink request with a negative errno; the system call itself succeeded. */
 export class NetlinkRejected extends ConntrackFtpError {
   readonly code = 'ERR_NETLINK_REJECTED';
   readonly exitCode = EXIT_CODES.failed;
   readonly operation: string;
   readonly errno: number;
   readonly errnoName: string;
-  /** NLMSGERR_ATTR_MSG of an extended acknowledgement, where the kernel gave one. */
+  /** NLMSGERR_ATTR_MSG of an extended acknowledgement, if the kernel sent one. */
   readonly explanation: string | undefined;
 
   constructor(operation: string, errno: number, errnoName: string, explanation?: string) {
@@ -91,13 +91,13 @@ export class NetlinkMalformed extends ConntrackFtpError {
   readonly exitCode = EXIT_CODES.failed;
 }
 
-/** A capture file that cannot be read: not a capture, cut short, or of a link type without IP. */
+/** A capture file that cannot be read: not a capture, truncated, or of a link type without IP. */
 export class CaptureError extends ConntrackFtpError {
   readonly code = 'ERR_CAPTURE';
   readonly exitCode = EXIT_CODES.failed;
 }
 
-/** iptables-restore or nft refused a ruleset, for a reason that is neither a lack nor a privilege. */
+/** iptables-restore or nft refused a ruleset, and neither a missing feature nor a missing privilege explains it. */
 export class RulesetRejected extends ConntrackFtpError {
   readonly code = 'ERR_RULESET';
   readonly exitCode = EXIT_CODES.failed;
@@ -109,13 +109,13 @@ export class UsageError extends ConntrackFtpError {
   readonly exitCode = EXIT_CODES.usage;
 }
 
-/** The kernel or the host lacks something that the work needs. */
+/** The kernel or the host lacks something that the command needs. */
 export class MissingError extends ConntrackFtpError {
   readonly code = 'ERR_MISSING';
   readonly exitCode = EXIT_CODES.missing;
 }
 
-/** The work needs a privilege that the process does not have. */
+/** The command needs a privilege that the process does not have. */
 export class NotPermittedError extends ConntrackFtpError {
   readonly code = 'ERR_NOT_PERMITTED';
   readonly exitCode = EXIT_CODES.notPermitted;

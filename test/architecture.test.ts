@@ -1,4 +1,4 @@
-/** The layers, asserted on the import graph: who may import whom, and what the pure core may not touch. */
+/** The layers, asserted on the import graph: which layer may import which, and what the pure core must not use. */
 import { readFileSync, readdirSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import path from 'node:path';
@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
 
-/** What each layer may import beside itself and src/errors.ts. */
+/** What each layer may import besides itself and src/errors.ts. */
 const LAYERS: Record<string, { readonly layers: readonly string[]; readonly files?: readonly string[] }> = {
   wire: { layers: [] },
   tcp: { layers: ['wire'] },
@@ -24,11 +24,11 @@ const PUBLIC_API = 'src/index.ts';
 const PUBLIC_LAYERS = ['wire', 'capture', 'ftp', 'helper', 'kernel'];
 const PURE = ['wire', 'capture', 'tcp', 'ftp', 'helper', 'rules'];
 const EDGES = ['daemon', 'cli'];
-/** What `scripts/bundle.mjs` takes into the program: development dependencies that no user installs. */
+/** Development dependencies that `scripts/bundle.mjs` bundles; users do not install them. */
 const BUNDLED = ['commander', 'pino', 'zod/mini'];
-/** Of Node, the pure layers may use only what computes: addresses and their networks. */
+/** The only Node modules that pure layers may use: they compute with addresses and networks. */
 const PURE_BUILTINS = ['node:net'];
-/** The layer that has schemas may use their library. */
+/** The layer with the schemas may use the schema library. */
 const PURE_PACKAGES: Record<string, readonly string[]> = { rules: ['zod/mini'] };
 const MAX_LINES = 400;
 
@@ -111,7 +111,7 @@ describe('the layers', () => {
     expect(imports.filter(({ from }) => from === 'src/errors.ts')).toEqual([]);
   });
 
-  it('has a public API that only re-exports, and that no file inside imports', () => {
+  it('has a public API that only re-exports, and that no internal file imports', () => {
     const source = ts.createSourceFile(
       PUBLIC_API,
       readFileSync(path.join(ROOT, PUBLIC_API), 'utf8'),
@@ -159,7 +159,7 @@ describe('the layers', () => {
 });
 
 describe('the files', () => {
-  it.each(files)('%s opens with its contract, exports by name and is short', (file) => {
+  it.each(files)('%s starts with its contract, uses named exports and is short', (file) => {
     const text = readFileSync(path.join(ROOT, file), 'utf8');
     expect(text).toMatch(/^(#!.*\n)?\/\*\*[\s\S]*?@module\n \*\/\n/);
     expect(text).not.toMatch(/^export default/m);
@@ -167,17 +167,17 @@ describe('the files', () => {
     expect(text.split('\n').length).toBeLessThanOrEqual(MAX_LINES);
   });
 
-  it('has none named utils, helpers, common, misc or index', () => {
+  it('are not named utils, helpers, common, misc or index', () => {
     const named = files.filter((file) => /\/(utils?|helpers|common|misc|index)\.ts$/.test(file));
     expect(named.filter((file) => file !== PUBLIC_API)).toEqual([]);
   });
 
-  it('touches process only in src/daemon and src/cli', () => {
+  it('use process only in src/daemon and src/cli', () => {
     const users = files.filter((file) => /\bprocess\.(?!binding)/.test(withoutComments(file)));
     expect(users.filter((file) => !EDGES.includes(layerOf(file)))).toEqual([]);
   });
 
-  it('reads no clock and starts no timer in the core', () => {
+  it('read no clock and start no timer in the core', () => {
     const clocks = /\b(Date\.now|new Date|performance\.|setTimeout|setInterval|setImmediate)\b/;
     expect(
       files.filter((file) => PURE.includes(layerOf(file)) && clocks.test(withoutComments(file))),
@@ -185,7 +185,7 @@ describe('the files', () => {
   });
 });
 
-/** A path from `start` back to itself, or nothing. */
+/** Returns a path from `start` back to itself, if there is one. */
 function cycleFrom(start: string, graph: ReadonlyMap<string, readonly string[]>): string[] {
   const open: string[][] = [[start]];
   const seen = new Set<string>();

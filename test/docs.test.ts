@@ -1,4 +1,4 @@
-/** The tables that reference and program share: each name has its row, each row is used, the reference is current. */
+/** The tables shared by reference and program: each name has a row, each row is used, and the reference is current. */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -20,7 +20,7 @@ const withoutComments = (text: string): string =>
   ts.transpileModule(text, { compilerOptions: { removeComments: true, target: ts.ScriptTarget.ESNext } })
     .outputText;
 
-/** Fails to compile if a reason of ftp or of the kernel has no row. */
+/** Fails to compile if a reason from src/ftp or src/kernel has no row. */
 type Covered<Name extends Reason> = Name;
 export type AllCovered = Covered<RefusalReason> | Covered<PinholeRefusal>;
 
@@ -32,7 +32,7 @@ describe('docs/reference.md', () => {
     expect(status).toBe(0);
   });
 
-  it('has no line that is too wide to read', () => {
+  it('has no overlong line', () => {
     const lines = readFileSync(path.join(ROOT, 'docs/reference.md'), 'utf8').split('\n');
     expect(lines.filter((line) => line.length > 120)).toEqual([]);
   });
@@ -41,25 +41,25 @@ describe('docs/reference.md', () => {
 describe('the reasons', () => {
   const elsewhere = sources
     .filter(({ name }) => !['helper/reasons.ts', 'helper/decision.ts'].includes(name))
-    // What only lists a union does not produce its members.
+    // Lists of the union do not count as giving a reason.
     .map(({ text }) => text.replace(/^export type [\s\S]*?;$/gm, ''))
     .join('\n');
 
-  it.each(Object.entries(REASON_TABLE))('%s is a sentence, and is given somewhere', (name, row) => {
+  it.each(Object.entries(REASON_TABLE))('%s has a sentence, and is used somewhere', (name, row) => {
     expect(name).toMatch(/^[a-z]+(?:-[a-z]+)*$/);
     expect(row.sentence).toMatch(/^[A-Z0-9].+\.$/);
     if (row.remedy !== undefined) expect(row.remedy).toMatch(/^[A-Z].+\.$/);
     expect(elsewhere).toContain(`'${name}'`);
   });
 
-  it('name no option in the core', () => {
+  it('do not name options in the core', () => {
     const core = sources.filter(({ name }) => /^(ftp|tcp|wire|helper|kernel\/pinhole)/.test(name));
     expect(
       core.filter(({ text }) => /(^|[\s'`"])--[a-z]/m.test(withoutComments(text))).map(({ name }) => name),
     ).toEqual([]);
   });
 
-  it('name options that exist where something lifts them', () => {
+  it('name existing options if an option lifts them', () => {
     const known = Object.keys(COMMAND_OPTIONS.run).map(optionName);
     expect(Object.values(LIFTING_OPTIONS).map((option) => option.split(' ')[0])).toSatisfy(
       (options: string[]) => options.every((option) => known.includes(option)),

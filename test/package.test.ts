@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { runChecked } from './lab/command.js';
 
 const PROJECT = path.resolve(import.meta.dirname, '..');
-/** Of its German and French translations; the bundler escapes what is not ASCII. */
+/** Texts of its German and French translations; the bundler escapes non-ASCII characters. */
 const TRANSLATED = /Ung(?:ü|\\xFC)ltige Eingabe|Entr(?:é|\\xE9)e invalide/;
 /** Only the addon's loader: pino, commander and zod are in the bundle. */
 const MAX_PACKAGES = 1;
@@ -36,7 +36,7 @@ function installedPackages(): ReadonlySet<string> {
   return found;
 }
 
-it(`installs at most ${MAX_PACKAGES} packages beside itself`, () => {
+it(`installs at most ${MAX_PACKAGES} other packages`, () => {
   const installed = installedPackages();
   expect(installed).toContain('node_modules/node-gyp-build');
   expect(installed.size).toBeLessThanOrEqual(MAX_PACKAGES);

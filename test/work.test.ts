@@ -2,11 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import { workOf } from './work/work.js';
 
-// Imported after counting has begun.
+// Imported after counting has started.
 const { ADVERSARIAL_STREAMS, connectionOf, opening } = await import('./work/adversarial-streams.js');
 const { newHelper } = await import('./helper/dialogue.js');
 
-/** Four times the stream may cost four times the work, less the cost of its beginning. */
+/** A stream four times as long may cost four times the work, minus the start-up cost. */
 const TOLERANCE = 1.15;
 const PATIENCE = 120_000;
 

@@ -1,7 +1,7 @@
 /**
- * The connection tracking of a replay. With addresses to translate, it is that of a host that does this NAT, and the capture
- * was taken on the clients' side. There, packets of clients are as they come in, and packets of servers as they go
- * out again. The latter are put back, so that the helper reads what it would read on that host.
+ * Connection tracking for a replay. With `--translate` it acts as a host that does this NAT, and the capture was taken on
+ * the clients' side. There, packets from clients are captured before NAT, and packets from servers after it. NAT is
+ * undone for the packets from servers, so that the helper reads what it would read on that host.
  *
  * @module
  */
@@ -14,12 +14,12 @@ import { readTcpPacket } from '../wire/tcp-packet.js';
 import { invertTuple, type Tuple } from '../wire/tuple.js';
 import type { TranslatedAddress } from './options.js';
 
-/** Expects whatever is asked, and shifts sequence numbers wherever it does NAT. */
+/** Accepts every expectation, and adjusts sequence numbers on every connection with NAT. */
 export class CaptureConntrack implements Conntrack {
   readonly #addresses: readonly TranslatedAddress[];
   readonly #ports: ReadonlySet<number>;
   readonly #ip = new IpView();
-  /** Of the packet last put back. */
+  /** The original tuple of the last packet whose NAT was undone. */
   #original: Tuple | undefined;
   #connections = 0;
 
@@ -29,7 +29,7 @@ export class CaptureConntrack implements Conntrack {
     this.#ports = new Set(ports);
   }
 
-  /** Puts the addresses of a server's packet, in place, as they are when it comes in. */
+  /** Undoes NAT on a packet from a server, in place: restores the addresses that it had on arrival. */
   putBack(bytes: Buffer, start: number, end: number): void {
     this.#original = undefined;
     if (this.#addresses.length === 0 || !readTcpPacket(this.#ip, bytes, start, end)) return;
@@ -46,7 +46,7 @@ export class CaptureConntrack implements Conntrack {
     bytes.set(this.#translated(seen.destination), destinationAt);
   }
 
-  /** Nothing here tells a connection from the next one of the same tuples: a SYN begins another. */
+  /** A capture cannot tell a connection from the next one with the same tuples, so each call returns a new id. */
   find(seen: Tuple): TrackedConnection | undefined {
     const original = this.#original ?? this.#originalOf(seen);
     return original && { original, reply: this.#replyOf(original), id: ++this.#connections };

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * The entry. The daemon starts its process anew to shed privileges: that comes first, before the modules are loaded
- * that would be loaded twice.
+ * The entry point. The daemon re-executes itself to drop privileges. That comes first, so that no other module is loaded
+ * twice.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { hasNetAdmin } from '../kernel/capability.js';
 import { confineThisProcess } from '../daemon/confinement.js';
 import { INLINING } from '../daemon/inlining.js';
 
-/** What keeps it from that is said by `run`, which does the same once the command line is read. */
+/** `run` does the same after it has read the command line, and reports errors that are ignored here. */
 function confineEarly(): void {
   try {
     if (hasNetAdmin() !== false) confineThisProcess(loadBinding());

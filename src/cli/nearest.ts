@@ -1,5 +1,5 @@
 /**
- * The name that a user who made a typing error probably meant.
+ * Finds the name that a user probably meant to type.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * What only the command line needs of options: those of `rules`, `replay` and `doctor`, how commander is told of them,
- * and how the configuration file is read.
+ * The options of the command line: those of `rules`, `replay` and `doctor`, how they are declared to commander, and how
+ * the configuration file is read.
  *
  * @module
  */
@@ -110,7 +110,7 @@ const collect = (value: string, before: readonly string[] | undefined): readonly
   value,
 ];
 
-/** Tells commander of the options of the command `name`. */
+/** Declares the options of the command `name` to commander. */
 export function addOptions(command: Command, name: CommandName): Command {
   const rows: Readonly<Record<string, OptionRow>> = COMMAND_OPTIONS[name];
   for (const [key, row] of Object.entries(rows)) {
@@ -122,10 +122,10 @@ export function addOptions(command: Command, name: CommandName): Command {
   return command;
 }
 
-/** What `--helper` was called first. */
+/** The old name of `--helper`. */
 const OLD_HELPER = 'anchor';
 
-/** With `helper` by its present name. Throws a `UsageError` if both names are given and differ. */
+/** Renames the old key to `helper`. Throws a `UsageError` if both names are given and differ. */
 function renamed(
   values: Readonly<Record<string, unknown>>,
   nameOf: (key: string) => string,
@@ -142,7 +142,7 @@ function renamed(
   return { ...others, helper: old };
 }
 
-/** The options on the command line, checked. Throws a `UsageError` with a sentence for each wrong one. */
+/** Checks the options of the command line. Throws a `UsageError` with a sentence for each wrong one. */
 export function checkOptions<T>(schema: Field<T>, values: Readonly<Record<string, unknown>>): T {
   return readOptions(
     schema,
@@ -152,7 +152,7 @@ export function checkOptions<T>(schema: Field<T>, values: Readonly<Record<string
   );
 }
 
-/** The options of `run`: those of its configuration file, under those of the command line. */
+/** Returns the options of `run`; the command line takes precedence over the configuration file. */
 export function mergeConfiguration({
   config,
   ...given

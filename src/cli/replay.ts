@@ -68,7 +68,7 @@ async function replayFile(file: string, options: ReplayOptions, nameFile: boolea
   summarise(name, helper);
 }
 
-/** Decides as the daemon would on a kernel that shifts sequence numbers wherever it does NAT. */
+/** Decides like the daemon on a kernel that can adjust sequence numbers on every connection with NAT. */
 function newHelper(
   options: ReplayOptions,
   conntrack: CaptureConntrack,
@@ -78,7 +78,7 @@ function newHelper(
     policy: policyFrom(options),
     ports: options.ports,
     capacity: REPLAY_CONNECTIONS,
-    // A capture is read whole, whoever is in it.
+    // A capture is read whole, however many connections a client has.
     maxConnectionsPerClient: REPLAY_CONNECTIONS,
     maxExpectationsPerClient: Infinity,
     maxExpectAttemptsPerClient: Infinity,
@@ -146,7 +146,7 @@ function summarise(name: string, helper: FtpHelper): void {
     `${name}: ${packets} packets, ${connections + midStream} control connections, ${expected} expected, ${refused} refused`,
   ];
   if (cut > 0)
-    sentences.push(`${cut} packets are cut by the capture's snap length: announcements in them are lost`);
+    sentences.push(`${cut} packets are truncated by the snap length: announcements in them are lost`);
   process.stderr.write(`${sentences.join('; ')}\n`);
 }
 

@@ -166,7 +166,7 @@ function logReady(logger: Logger, options: RunOptions, helpers: readonly Carrier
 function endAtSignals(logger: Logger, end: () => void): void {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.once(signal, () => {
-      logger.info({ event: 'stopping', signal }, `stopping at ${signal}`);
+      logger.info({ event: 'stopping', signal }, `stopping on ${signal}`);
       end();
     });
   }

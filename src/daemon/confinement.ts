@@ -1,17 +1,17 @@
 /**
- * The daemon goes on in a process that holds CAP_NET_ADMIN only: this one started anew, where it holds more.
+ * Drops every capability except CAP_NET_ADMIN. A process that holds more re-executes itself.
  *
  * @module
  */
 import type { NativeBinding } from '../kernel/binding.js';
 import { confine } from '../kernel/capability.js';
 
-/** In the environment of a process that has started itself anew. */
+/** Set in the environment of a process that has re-executed itself. */
 const RESTARTED = 'CONNTRACK_FTP_RESTARTED';
 
 /**
- * Returns where nothing is left to shed, or can be shed: then with the reason why this process goes on with more
- * privileges than it needs.
+ * Returns `undefined` if no privilege is left to drop, or else the reason why this process keeps more privileges than
+ * it needs. Does not return if the process re-executes itself.
  */
 export function confineThisProcess(binding: Pick<NativeBinding, 'restartWith'>): string | undefined {
   const restarted = process.env[RESTARTED] !== undefined;

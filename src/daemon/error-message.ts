@@ -1,6 +1,6 @@
 /**
- * An error of ours as a message from one thread to another: what is sent loses its class on the way, and with it the
- * sentence and the exit code that a user gets.
+ * Sends our errors from one thread to another. Structured cloning loses the class of an error, and with it the sentence
+ * and the exit code that the user gets.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import {
   type ErrorCode,
 } from '../errors.js';
 
-/** The fields of all classes; those that a class does not have are absent. */
+/** The fields of all classes; fields that a class does not have are absent. */
 export interface ErrorMessage {
   readonly code: ErrorCode;
   readonly message: string;
@@ -44,7 +44,7 @@ function errnoFields(error: SystemCallError | NetlinkRejected): Partial<ErrorMes
   return { operation, errno, errnoName, ...(explanation === undefined ? {} : { explanation }) };
 }
 
-/** The error that `sent` was made from, less its cause. */
+/** Returns the error that `sent` was made from, without its cause. */
 export function fromMessage(sent: ErrorMessage): ConntrackFtpError {
   const { code, message, remedy, operation = '', errno = 0, errnoName = '', explanation } = sent;
   const options = remedy === undefined ? {} : { remedy };

@@ -1,9 +1,9 @@
 /**
- * How much V8 may inline into one function. What a packet goes through is many small functions, more than its default
- * (920 bytes of bytecode) has room for; each of them that is called costs more than what it does. See docs/performance.md.
+ * How much V8 may inline into one function. The packet path is many small functions, more than the default limit (920
+ * bytes of bytecode) can inline, and a call costs more than the work of such a function. See docs/performance.md.
  *
  * @module
  */
 
-/** An option of V8; one that does not know it passes it over. */
+/** A V8 option; versions that do not know it ignore it. */
 export const INLINING = '--max-inlined-bytecode-size-cumulative=2000';

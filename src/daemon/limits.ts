@@ -1,6 +1,6 @@
 /**
- * What the reader of one queue may hold and log. The limits are the daemon's: where several workers read, each gets its
- * part of them. Connections are dealt out evenly, so no worker has use for much more than that.
+ * What the reader of one queue may hold and log. The limits apply to the whole daemon: with several workers, each gets a
+ * share. Connections are spread evenly, so no worker needs much more than its share.
  *
  * @module
  */
@@ -13,9 +13,9 @@ export interface ReaderLimits {
   readonly connections: number;
   readonly connectionsPerClient: number;
   readonly expectationsPerClient: number;
-  /** Tries at a pinhole in a second, of one client. */
+  /** Attempts per second to create an expectation, per client. */
   readonly pinholeRequests: number;
-  /** Lines a second. */
+  /** Lines per second. */
   readonly logLines: number;
   readonly outOfOrderBytes: number;
   readonly unfinishedLineBytes: number;
@@ -27,9 +27,9 @@ type Limited = Pick<
 >;
 
 /**
- * The limits of a worker, from 1. Rounded up, but for the lines of the log: those of all workers together are never
- * more than were asked for. Connections are dealt out in turn whoever has them, so of one client a worker can have more
- * than its part: there is room for four times what it is off by on average.
+ * Returns the limits of one worker; workers are numbered from 1. Shares are rounded up, except for log lines: the log
+ * lines of all workers together never exceed `logRate`. Connections are assigned in turn regardless of the client, so a
+ * worker can get more than its share of one client: the limits per client allow four times the average deviation.
  */
 export function readerLimits(options: Limited, worker: number): ReaderLimits {
   const { workers, logRate } = options;

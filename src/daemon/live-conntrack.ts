@@ -16,7 +16,7 @@ import type { PinholeBackend } from '../kernel/pinhole.js';
 import type { SequenceAdjustment } from '../wire/seqadj.js';
 import type { Tuple } from '../wire/tuple.js';
 
-/** Connections in zones are not followed. */
+/** Connections in conntrack zones are not tracked. */
 const ZONE = 0;
 
 export interface LiveConntrackParts {

@@ -1,16 +1,16 @@
 /**
- * How many lines a second may be logged because of packets: whoever sends packets must not be able to fill the disk, nor to
- * keep us busy with logging. What is left out is counted, and the count is logged.
+ * Limits the log lines per second that packets cause: a sender of packets must not be able to fill the disk or to keep
+ * the daemon busy with logging. Suppressed lines are counted, and the count is logged.
  *
  * @module
  */
 export class LogBudget {
   readonly #linesPerSecond: number;
-  /** The second that is under way, and the lines logged in it. */
+  /** The current second, and the lines logged in it. */
   #second = 0;
   #lines = 0;
   #suppressed = 0;
-  /** Lines left out since the start. */
+  /** Lines suppressed since the start. */
   suppressedInAll = 0;
 
   constructor(linesPerSecond: number) {
@@ -18,9 +18,9 @@ export class LogBudget {
   }
 
   /**
-   * Whether a line may be logged.
+   * Returns whether a line may be logged.
    *
-   * @param now  seconds; a clock that was set back begins another second
+   * @param now  seconds; a clock that was set back starts a new second
    */
   take(now: number): boolean {
     const second = Math.floor(now);
@@ -37,8 +37,8 @@ export class LogBudget {
     return false;
   }
 
-  /** Lines that were left out since this was last asked, once the second in which they were is over. */
-  settle(now: number): number {
+  /** Returns the lines suppressed since the last call; 0 until the second in which they were suppressed is over. */
+  takeSuppressed(now: number): number {
     if (this.#suppressed === 0 || Math.floor(now) === this.#second) return 0;
     const suppressed = this.#suppressed;
     this.#suppressed = 0;

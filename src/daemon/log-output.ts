@@ -1,10 +1,10 @@
 /**
- * A descriptor that lines of a log are written to in the background: whoever logs neither waits nor fails. What the
- * reader does not take is held, up to a bound; beyond it, and without a reader (EPIPE) or room (ENOSPC), whole lines are
- * lost and counted. The next line is tried afresh, so a reader may go and another one come.
+ * Writes log lines to a descriptor in the background: logging neither blocks nor fails. Lines that the reader has not
+ * read yet are buffered up to a limit. Beyond the limit, without a reader (EPIPE) or without disk space (ENOSPC), whole
+ * lines are dropped and counted. Each new line is tried again, so one reader may leave and another may take over.
  *
- * A pipe must not block (O_NONBLOCK, which Node sets when `process.stdout` is first used): a write that waits would
- * keep the process from ending.
+ * A pipe must not block (O_NONBLOCK, which Node sets when `process.stdout` is first used): a write that blocks would
+ * keep the process from exiting.
  *
  * @module
  */
@@ -12,9 +12,9 @@ import { write } from 'node:fs';
 
 export interface LogOutputOptions {
   readonly descriptor: number;
-  /** Characters held for a reader that is slow. */
+  /** Characters buffered for a slow reader. */
   readonly capacity: number;
-  /** Lines can be written again after so many were lost; called when all that was held is written. */
+  /** Called with the number of dropped lines once all buffered lines are written and there is room again. */
   readonly onLosses: (lines: number) => void;
 }
 
@@ -22,48 +22,48 @@ const LINE_FEED = 0x0a;
 const linesIn = (bytes: Buffer): number =>
   bytes.reduce((lines, byte) => lines + (byte === LINE_FEED ? 1 : 0), 0);
 
-/** A full pipe is tried again after so long; the interface has no event for it. */
+/** Delay before a full pipe is tried again; `fs.write` has no event for it. */
 const RETRY_MS = 50;
 
 export class LogOutput {
   readonly #options: LogOutputOptions;
-  /** Lines that wait for the write under way to end. */
+  /** Lines that wait until the current write ends. */
   #waiting: string[] = [];
-  /** Characters of the lines that wait and of those under way. */
+  /** Characters of the lines that wait and of those being written. */
   #held = 0;
-  #underWay: { readonly characters: number } | undefined;
+  #current: { readonly characters: number } | undefined;
   #retry: NodeJS.Timeout | undefined;
-  #lost = 0;
-  #untold = 0;
+  #dropped = 0;
+  #unreported = 0;
   #onIdle: (() => void) | undefined;
-  /** Nothing is tried again. */
+  /** No write is tried again. */
   #ended = false;
-  /** A write failed in the middle of a line: what comes next begins on a line of its own. */
+  /** A write failed in the middle of a line: the next write starts with a line feed. */
   #inLine = false;
 
   constructor(options: LogOutputOptions) {
     this.#options = options;
   }
 
-  /** Lines lost since the start. */
+  /** Lines dropped since the start. */
   get lost(): number {
-    return this.#lost;
+    return this.#dropped;
   }
 
-  /** Takes a line with its line end. */
+  /** Takes one line, including its line feed. */
   write(line: string): void {
     if (this.#held + line.length > this.#options.capacity) {
-      this.#lose(1);
+      this.#drop(1);
       return;
     }
     this.#waiting.push(line);
     this.#held += line.length;
-    if (this.#underWay === undefined) this.#writeWaiting();
+    if (this.#current === undefined) this.#writeWaiting();
   }
 
-  /** Resolves when all is written or lost, or after `patienceMs`; what is held then is given up. */
+  /** Resolves when all lines are written or dropped, or after `patienceMs`; lines still buffered then are dropped. */
   async end(patienceMs: number): Promise<void> {
-    if (this.#underWay === undefined) return;
+    if (this.#current === undefined) return;
     let deadline: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
       this.#onIdle = resolve;
@@ -78,11 +78,11 @@ export class LogOutput {
     const lines = this.#waiting;
     const text = lines.join('');
     this.#waiting = [];
-    this.#underWay = { characters: text.length };
+    this.#current = { characters: text.length };
     this.#write(Buffer.from(this.#inLine ? `\n${text}` : text), 0);
   }
 
-  /** Writes what is behind the first `done` of them. */
+  /** Writes the bytes after the first `done`. */
   #write(bytes: Buffer, done: number): void {
     write(this.#options.descriptor, bytes, done, (error, written) => {
       if (this.#ended) return;
@@ -98,33 +98,33 @@ export class LogOutput {
 
   #succeed(): void {
     this.#inLine = false;
-    this.#settle();
+    this.#writeEnded();
     if (this.#waiting.length > 0) {
       this.#writeWaiting();
       return;
     }
-    const untold = this.#untold;
-    this.#untold = 0;
-    if (untold > 0) this.#options.onLosses(untold);
-    if (this.#underWay === undefined) this.#onIdle?.();
+    const unreported = this.#unreported;
+    this.#unreported = 0;
+    if (unreported > 0) this.#options.onLosses(unreported);
+    if (this.#current === undefined) this.#onIdle?.();
   }
 
   #fail(written: Buffer, unwritten: Buffer): void {
     if (written.length > 0) this.#inLine = written.at(-1) !== LINE_FEED;
-    this.#lose(linesIn(unwritten) + this.#waiting.length);
-    this.#settle();
+    this.#drop(linesIn(unwritten) + this.#waiting.length);
+    this.#writeEnded();
     this.#waiting = [];
     this.#held = 0;
     this.#onIdle?.();
   }
 
-  #settle(): void {
-    this.#held -= this.#underWay?.characters ?? 0;
-    this.#underWay = undefined;
+  #writeEnded(): void {
+    this.#held -= this.#current?.characters ?? 0;
+    this.#current = undefined;
   }
 
-  #lose(lines: number): void {
-    this.#lost += lines;
-    this.#untold += lines;
+  #drop(lines: number): void {
+    this.#dropped += lines;
+    this.#unreported += lines;
   }
 }

@@ -1,55 +1,55 @@
 /**
- * A worker's way to the log, which the main thread writes. Messages between threads wait without a bound, so no more is
- * sent than is held back in the main thread for `capacity` characters; lines beyond it are lost and counted, as those are
- * that the log's reader does not take.
+ * Passes the log lines of a worker to the main thread, which writes the log. The queue of messages between threads has
+ * no limit, so at most `capacity` characters are in flight. Lines beyond that are dropped and counted, like lines that
+ * the reader of the log is too slow for.
  *
  * @module
  */
 export interface LogRelayOptions {
-  /** Characters that may be under way. */
+  /** Characters that may be in flight. */
   readonly capacity: number;
-  /** Hands a line to the main thread, which answers with `taken`. */
+  /** Sends a line to the main thread, which replies with `taken`. */
   readonly post: (line: string) => void;
-  /** Lines can be sent again after so many were lost. */
+  /** Called with the number of dropped lines once lines can be sent again. */
   readonly onLosses: (lines: number) => void;
 }
 
 export class LogRelay {
   readonly #options: LogRelayOptions;
-  #underWay = 0;
-  #untold = 0;
+  #inFlight = 0;
+  #unreported = 0;
 
   constructor(options: LogRelayOptions) {
     this.#options = options;
   }
 
-  /** Takes a line with its line end. */
+  /** Takes one line, including its line feed. */
   write(line: string): void {
-    if (this.#underWay + line.length > this.#options.capacity) {
-      this.#untold++;
+    if (this.#inFlight + line.length > this.#options.capacity) {
+      this.#unreported++;
       return;
     }
-    this.#underWay += line.length;
+    this.#inFlight += line.length;
     this.#options.post(line);
   }
 
-  /** The main thread has taken lines with so many characters. */
+  /** The main thread has taken lines of this many characters in all. */
   taken(characters: number): void {
-    this.#underWay -= characters;
-    // Then there is room for the line that tells it as well.
-    if (this.#underWay <= this.#options.capacity / 2) this.#tellLosses();
+    this.#inFlight -= characters;
+    // Then there is also room for the line that reports the loss.
+    if (this.#inFlight <= this.#options.capacity / 2) this.#reportLosses();
   }
 
-  /** Nothing more will be taken: what was lost is told now, whatever is under way. */
+  /** No more lines will be taken: reports the dropped lines now, whatever is in flight. */
   end(): void {
-    this.#underWay = 0;
-    this.#tellLosses();
+    this.#inFlight = 0;
+    this.#reportLosses();
   }
 
-  #tellLosses(): void {
-    const lines = this.#untold;
+  #reportLosses(): void {
+    const lines = this.#unreported;
     if (lines === 0) return;
-    this.#untold = 0;
+    this.#unreported = 0;
     this.#options.onLosses(lines);
   }
 }

@@ -1,14 +1,14 @@
 /**
- * A record of the log as a line for a terminal:
+ * Formats a log record as a line for a terminal:
  *
  *     2026-11-30T06:12:00.123Z info  10.1.0.2:39758 > 10.2.0.2:21  227 10.2.0.2 port 30584 from server 10.2.0.2: expected
  *
- * Part of the text was sent by peers. Characters that a terminal obeys, or does not show, are escaped.
+ * Part of the text comes from peers. Characters that control a terminal, or that it does not show, are escaped.
  *
  * @module
  */
 
-/** What the line needs of a record; the other fields are not shown. */
+/** The fields of a record that the line shows. */
 export interface LogRecord {
   /** Seconds since 1970. */
   readonly time: number;
@@ -27,14 +27,14 @@ const HEX = 16;
 /** Length of the longest level, `error`. */
 const LEVEL_COLUMNS = 5;
 
-/** Controls, formats (also those that turn the writing direction), line separators, and halves of surrogate pairs. */
+/** Control characters, format characters (including bidirectional ones), line separators and unpaired surrogates. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
 /** Returns `text` with `\u{1b}` in place of an escape character, and so on. */
 export const printable = (text: string): string =>
   text.replace(UNPRINTABLE, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(HEX)}}`);
 
-/** Returns one line with its line end; the stack of an error follows, a line for each of its calls. */
+/** Returns one line with its line feed, followed by the stack of an error, one line per call. */
 export function logText(record: LogRecord): string {
   const { time, level, msg = '', err } = record;
   const head = `${new Date(time * MS).toISOString()} ${level.padEnd(LEVEL_COLUMNS)} `;

@@ -1,7 +1,7 @@
 /**
- * The log: one JSON object a line, or lines for people on a terminal. Writing to a pipe or file never blocks the packet
- * path and never ends the daemon: what a slow reader does not take within `LOG_BUFFER_CHARACTERS` is dropped, and the
- * log tells how many lines that were once it goes on. A terminal is written to at once.
+ * The log: one JSON object per line, or readable lines on a terminal. Writing to a pipe or file never blocks the packet
+ * path and never ends the daemon. If the reader is too slow, lines beyond `LOG_BUFFER_CHARACTERS` are dropped, and a
+ * later line reports how many. Lines to a terminal are written synchronously.
  *
  * @module
  */
@@ -13,18 +13,18 @@ import type { LogLevel } from './settings.js';
 
 export const LOG_BUFFER_CHARACTERS = 4 * 1024 * 1024;
 const STANDARD_OUTPUT = 1;
-/** At the end a reader that takes nothing more must not keep us for longer. */
+/** How long the daemon waits, at exit, for a reader that has stopped reading. */
 const END_WITHIN_MS = 1_000;
 
 export interface Log {
   readonly logger: pino.Logger;
-  /** Takes a line, with its line end, that the logger of a worker has made. */
+  /** Takes one line of a worker's logger, including its line feed. */
   readonly write: (line: string) => void;
-  /** Waits until what was logged is written, though not for long. */
+  /** Waits for the logged lines to be written, but not for long. */
   end(): Promise<void>;
 }
 
-/** Logs to standard output: `time` is seconds since 1970, `event` names the kind of line. */
+/** Logs to standard output: `time` is in seconds since 1970, `event` names the kind of line. */
 export function openLog(level: LogLevel, terminal: boolean): Log {
   const options = loggerOptions(level, null);
   if (terminal) return openTerminalLog(options);
@@ -32,7 +32,7 @@ export function openLog(level: LogLevel, terminal: boolean): Log {
     descriptor: STANDARD_OUTPUT,
     capacity: LOG_BUFFER_CHARACTERS,
     onLosses: (lines) => {
-      logger.warn({ event: 'log-lost', lines }, `${lines} lines of the log were lost: nobody took them`);
+      logger.warn({ event: 'log-lost', lines }, `dropped ${lines} log lines: the reader was too slow`);
     },
   });
   const logger: pino.Logger = pino(options, output);
@@ -45,7 +45,7 @@ export function openLog(level: LogLevel, terminal: boolean): Log {
   };
 }
 
-/** A terminal takes each line at once: Node writes to it synchronously. */
+/** Needs no buffer: Node writes to a terminal synchronously. */
 function openTerminalLog(options: pino.LoggerOptions): Log {
   const write = (line: string): void => {
     process.stdout.write(logText(JSON.parse(line) as LogRecord));
@@ -53,11 +53,11 @@ function openTerminalLog(options: pino.LoggerOptions): Log {
   return { logger: pino(options, { write }), write, end: () => Promise.resolve() };
 }
 
-/** The logger of a worker: its lines tell which, and go to `output` for the main thread to write. */
+/** The logger of a worker: its lines carry the worker's number and go to `output`, for the main thread to write. */
 export const openWorkerLog = (level: LogLevel, worker: number, output: pino.DestinationStream): pino.Logger =>
   pino(loggerOptions(level, { worker }), output);
 
-/** @param base  what all of its lines have */
+/** @param base  fields of every line */
 const loggerOptions = (level: LogLevel, base: Record<string, unknown> | null): pino.LoggerOptions => ({
   level,
   base,

@@ -1,6 +1,6 @@
 /**
- * Says in the log when packets have gone by unread because the queue's receive buffer was full. What the kernel does when
- * `--queue-length` packets wait is not told to us.
+ * Logs packets that were not read because the receive buffer of the queue was full. The kernel does not report packets
+ * that it forwards or drops because `--queue-length` packets are waiting.
  *
  * @module
  */
@@ -11,22 +11,22 @@ import type { RunOptions } from './settings.js';
 export class OverloadReport {
   readonly #logger: Logger;
   readonly #whenFull: RunOptions['whenFull'];
-  #told = 0;
+  #reported = 0;
 
   constructor(logger: Logger, whenFull: RunOptions['whenFull']) {
     this.#logger = logger;
     this.#whenFull = whenFull;
   }
 
-  /** To be called now and then, and at the end. */
-  settle({ overruns }: Pick<PacketQueue, 'overruns'>): void {
-    const packets = overruns - this.#told;
+  /** Logs the packets lost since the last call, if any. Call it periodically and at the end. */
+  report({ overruns }: Pick<PacketQueue, 'overruns'>): void {
+    const packets = overruns - this.#reported;
     if (packets === 0) return;
-    this.#told = overruns;
-    const fate = this.#whenFull === 'accept' ? 'passed unread' : 'were dropped, to be sent again';
+    this.#reported = overruns;
+    const fate = this.#whenFull === 'accept' ? 'forwarded unread' : 'dropped, to be retransmitted';
     this.#logger.warn(
       { event: 'overload', packets },
-      `${packets} packets ${fate}: the receive buffer was full`,
+      `${packets} packets were ${fate}: the receive buffer was full`,
     );
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Gives each queued packet to the helper, and the helper's verdict to the queue. Whatever fails here is logged and the
- * packet accepted: the daemon never stops a control connection.
+ * Gives each queued packet to the helper, and the helper's verdict to the queue. Any error is logged and the packet
+ * accepted: the daemon never blocks a control connection.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { FtpHelper, PacketView } from '../helper/ftp-helper.js';
 import type { PacketQueue } from '../kernel/packet-queue.js';
 import type { PacketLog } from './packet-log.js';
 
-/** What the handler reads of a batch, and how it answers. */
+/** What the handler reads from a batch, and how it sets verdicts. */
 export type QueuedBatch = Pick<PacketQueue, 'bytes' | 'start' | 'end' | 'packetId' | 'drop' | 'replace'>;
 
 export interface PacketHandlerParts {
@@ -19,7 +19,7 @@ export interface PacketHandlerParts {
   readonly now: () => number;
 }
 
-/** One for all packets: a packet costs no object. */
+/** Reused for all packets: a packet allocates no object. */
 interface MutableView extends PacketView {
   bytes: Buffer;
   start: number;
@@ -30,14 +30,14 @@ interface MutableView extends PacketView {
 export class PacketHandler {
   readonly #parts: PacketHandlerParts;
   readonly #view: MutableView = { bytes: Buffer.alloc(0), start: 0, end: 0, number: 0 };
-  /** Packets accepted because reading them threw: a defect of this program. */
+  /** Packets accepted because reading them threw an error that is a bug of this program. */
   defects = 0;
 
   constructor(parts: PacketHandlerParts) {
     this.#parts = parts;
   }
 
-  /** Reads the packets of one batch and gives each its verdict; the queue accepts a packet unless told otherwise. */
+  /** Reads the packets of one batch and sets their verdicts; the default verdict of the queue is accept. */
   onBatch(queue: QueuedBatch, count: number): void {
     const now = this.#parts.now();
     this.#view.bytes = queue.bytes;
@@ -53,7 +53,7 @@ export class PacketHandler {
       const verdict = this.#parts.helper.onPacket(view, now);
       if (verdict.kind === 'drop') this.#drop(queue, row, verdict.cause);
       if (verdict.kind !== 'replace') return;
-      // Without room for the other bytes the packet is lost here, as it may be lost anywhere behind us.
+      // Without room for the new bytes the packet is dropped here, just as any hop may drop it.
       const { packet } = verdict;
       if (!queue.replace(row, packet, 0, packet.length)) this.#drop(queue, row, 'no-room');
     } catch (error) {
@@ -67,7 +67,7 @@ export class PacketHandler {
   }
 
   #report(error: unknown): void {
-    // The kernel's refusals are no defects: it may have no memory left for an answer.
+    // A refusal by the kernel is no bug of ours: the kernel may be out of memory.
     if (error instanceof ConntrackFtpError) {
       this.#parts.log.unread(error);
       return;

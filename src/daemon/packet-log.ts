@@ -1,7 +1,7 @@
 /**
- * What is logged because of packets: decisions, and what else became of a connection. There is a budget for what opens
- * something or fails, and one for what is refused: a flood of refusals hides nothing else. What they leave out is logged as
- * a number, and costs no text.
+ * Logs decisions, and other events of connections that packets cause. Expectations and failures have one budget,
+ * refusals another, so a flood of refusals hides nothing else. Suppressed lines are logged as a number, and their text
+ * is never built.
  *
  * @module
  */
@@ -35,12 +35,12 @@ export class PacketLog implements HelperEvents {
     this.#now = now;
   }
 
-  /** Lines left out since the start. */
+  /** Lines suppressed since the start. */
   get suppressed(): number {
     return this.#opened.suppressedInAll + this.#refused.suppressedInAll;
   }
 
-  /** @param told  what the other side was told in place of what was announced */
+  /** @param told  the endpoint sent to the other side instead of the announced one */
   decision(decision: Decision, told?: Rewritten): void {
     if (!this.#may(decision.refusal === undefined ? this.#opened : this.#refused)) return;
     const record = decisionRecord(decision, told);
@@ -51,14 +51,14 @@ export class PacketLog implements HelperEvents {
     else this.#logger.warn(facts, `${line}, ${reason}. ${REASONS[reason]}`);
   }
 
-  /** The expectation of an announcement is taken back, because that goes on as it came after all. */
+  /** The expectation of an announcement is removed because the announcement is forwarded unchanged. */
   withdrawn(announcement: Decision): void {
     if (!this.#may(this.#opened)) return;
     const record = decisionRecord(announcement);
     const { decision, ...facts } = factsOf(record);
     this.#logger.warn(
       { event: 'withdrawn', ...facts },
-      `${announced(record)}: goes on as it came, its rewrite could not be completed`,
+      `${announced(record)}: forwarded unchanged because its rewrite failed`,
     );
   }
 
@@ -67,7 +67,7 @@ export class PacketLog implements HelperEvents {
     if (!this.#may(this.#refused)) return;
     const name = formatTuple(connection);
     const facts = { event: 'released', connection: name, cause };
-    if (failure === undefined) this.#logger.info(facts, `${name} is not read any more: ${cause}`);
+    if (failure === undefined) this.#logger.info(facts, `${name} is no longer read: ${cause}`);
     else
       this.#logger.warn({ ...facts, ...errnoOf(failure) }, `${name} stays in the queue: ${failure.message}`);
   }
@@ -80,38 +80,44 @@ export class PacketLog implements HelperEvents {
 
   withheld(packet: number, cause: string): void {
     if (!this.#logger.isLevelEnabled('debug') || !this.#may(this.#refused)) return;
-    this.#logger.debug({ event: 'withheld', packet, cause }, `withheld: ${cause}`);
+    this.#logger.debug(
+      { event: 'withheld', packet, cause },
+      `dropped a segment, to be retransmitted: ${cause}`,
+    );
   }
 
-  /** What was asked of the kernel to read a packet failed. */
+  /** A packet could not be read because a request to the kernel failed. */
   unread(error: ConntrackFtpError): void {
     if (!this.#may(this.#opened)) return;
     this.#logger.warn(
       { event: 'unread', ...errnoOf(error) },
-      `a packet passed unread, since ${error.message}`,
+      `a packet was forwarded unread: ${error.message}`,
     );
   }
 
   defect(error: unknown): void {
     if (!this.#may(this.#opened)) return;
-    this.#logger.error({ event: 'defect', err: error }, 'a packet passed unread because of a defect');
+    this.#logger.error(
+      { event: 'defect', err: error },
+      'a packet was forwarded unread because of a bug in this program',
+    );
   }
 
-  /** Says how many lines were left out, if any were: to be called now and then, and at the `end`. */
-  settle(end = false): void {
+  /** Logs how many lines were suppressed, if any. Call it periodically, and with `end` at the end. */
+  reportSuppressed(end = false): void {
     const now = end ? Infinity : this.#now();
-    const lines = this.#opened.settle(now) + this.#refused.settle(now);
+    const lines = this.#opened.takeSuppressed(now) + this.#refused.takeSuppressed(now);
     if (lines > 0)
-      this.#logger.warn({ event: 'suppressed', lines }, `${lines} lines were left out of this log`);
+      this.#logger.warn({ event: 'suppressed', lines }, `--log-rate suppressed ${lines} log lines`);
   }
 
   #may(budget: LogBudget): boolean {
-    this.settle();
+    this.reportSuppressed();
     return budget.take(this.#now());
   }
 }
 
-/** The log's own time stands for that of the record. */
+/** Leaves out the time of the record: the log line has its own. */
 function factsOf(record: DecisionRecord): Omit<DecisionRecord, 'time'> {
   const { time, ...facts } = record;
   return facts;
@@ -124,7 +130,7 @@ function announced({ announcement, address, port, client, server }: DecisionReco
   return `${announcement}${endpoint} from ${byClient ? `client ${client}` : `server ${server}`}`;
 }
 
-/** ` as 10.2.0.200 port 40000`, where the other side was told so. */
+/** ` as 10.2.0.200 port 40000` if the other side was sent that endpoint, otherwise empty. */
 function rewritten({ rewrittenAddress, rewrittenPort }: DecisionRecord): string {
   if (rewrittenPort === undefined) return '';
   return ` as${rewrittenAddress === undefined ? '' : ` ${rewrittenAddress}`} port ${rewrittenPort}`;

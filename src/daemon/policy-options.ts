@@ -1,5 +1,5 @@
 /**
- * From options to a policy, for the commands that decide (`run`, `replay`) and for workers.
+ * Turns options into a policy, for the commands that decide (`run`, `replay`) and for workers.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { Network, RunOptions } from './settings.js';
 
 export type PolicyOptions = Pick<RunOptions, 'policy' | 'allowAddress' | 'activeSourcePort' | 'passivePorts'>;
 
-/** The policy that the options ask for. */
+/** Returns the policy that the options ask for. */
 export function policyFrom(options: PolicyOptions): Policy {
   return {
     ...(options.policy === 'kernel' ? KERNEL_POLICY : DEFAULT_POLICY),

@@ -1,6 +1,6 @@
 /**
- * The reader of one queue: its sockets, the helper, the log of what it decides, and what has to be done now and then. The
- * daemon has one, or one in each of its workers.
+ * The reader of one queue: its sockets, the helper, the log of its decisions, and periodic work. The daemon has one, or
+ * one in each worker.
  *
  * @module
  */
@@ -23,13 +23,13 @@ import { PacketLog } from './packet-log.js';
 import type { ReaderLimits } from './limits.js';
 
 const COPY_RANGE = 65_531;
-/** Packets of one system call: with 64, each costs a tenth more while many wait (docs/performance.md). */
+/** Packets per system call; with 64, a packet costs a tenth more under load (docs/performance.md). */
 const BATCH_SIZE = 256;
 const RECEIVE_BUFFER_BYTES = 32 * 1024 * 1024;
 const SWEEP_INTERVAL_MS = 10_000;
 const MAX_SEED = 2 ** 32;
 
-/** By name; what is not known is left out. */
+/** Counters by name; unknown ones are absent. */
 export type Counters = Readonly<Record<string, number>>;
 
 export interface QueueReaderParts {
@@ -39,7 +39,7 @@ export interface QueueReaderParts {
   readonly queue: number;
   readonly policy: Policy;
   readonly binding: NativeBinding;
-  /** For its requests; it is closed with the reader. */
+  /** For requests to the kernel; closed together with the reader. */
   readonly socket: NetlinkSocket;
   readonly logger: Logger;
   /** Called at each sweep. */
@@ -70,7 +70,7 @@ export class QueueReader {
     this.#overload = new OverloadReport(logger, options.whenFull);
   }
 
-  /** Packets come from now on. Throws what stands in the way; what ends the reading later is told to `onError`. */
+  /** Starts reading packets. Throws if that fails; a later error that ends the reading goes to `onError`. */
   open(onError: (error: Error) => void): void {
     this.#events = this.#openEvents(onError);
     this.#queue = this.#openQueue(onError);
@@ -79,21 +79,24 @@ export class QueueReader {
     }, SWEEP_INTERVAL_MS);
     const { logger } = this.#parts;
     for (const refusal of this.#queue.refusals) {
-      logger.warn({ event: 'setting-refused', setting: refusal }, `the kernel refused a setting: ${refusal}`);
+      logger.warn(
+        { event: 'setting-refused', setting: refusal },
+        `the kernel does not support a setting of the queue: ${refusal}`,
+      );
     }
   }
 
-  /** Whatever of it is open is closed, and the log has its last words about packets. */
+  /** Closes everything that is open, and logs the last reports about packets. */
   close(): void {
     clearInterval(this.#sweep);
     this.#queue?.close();
     this.#events?.close();
     this.#parts.socket.close();
-    this.#packetLog.settle(true);
-    if (this.#queue !== undefined) this.#overload.settle(this.#queue);
+    this.#packetLog.reportSuppressed(true);
+    if (this.#queue !== undefined) this.#overload.report(this.#queue);
   }
 
-  /** Counts since the start; those of sockets that could not be opened are missing. */
+  /** Counts since the start; counters of sockets that could not be opened are absent. */
   get counters(): Counters {
     return {
       ...this.#helper.counters,
@@ -107,8 +110,8 @@ export class QueueReader {
 
   #sweepOut(): void {
     this.#helper.expire(now());
-    this.#packetLog.settle();
-    if (this.#queue !== undefined) this.#overload.settle(this.#queue);
+    this.#packetLog.reportSuppressed();
+    if (this.#queue !== undefined) this.#overload.report(this.#queue);
     this.#parts.onSweep?.();
   }
 

@@ -1,6 +1,6 @@
 /**
- * A worker that is there again soon after it died: meanwhile the kernel lets the packets of its queue by. It is never
- * given up; how long it takes to be started again grows while it does not last.
+ * Restarts a worker after it has died; meanwhile the kernel forwards the packets of its queue. It never gives up; the
+ * delay before a restart grows while the worker keeps dying early.
  *
  * @module
  */
@@ -11,9 +11,9 @@ import { WorkerLife, type WorkerThread } from './worker-life.js';
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
-/** A thread that lived for so long died of something new. */
+/** A thread that lived this long died of something new: the delay starts over. */
 const LASTING_MS = 60_000;
-/** A batch under way takes far less. */
+/** The current batch takes far less. */
 const END_WITHIN_MS = 2_000;
 
 export interface SupervisedWorkerParts {
@@ -23,7 +23,7 @@ export interface SupervisedWorkerParts {
   readonly queue: number;
   readonly spawn: () => WorkerThread;
   readonly logger: Logger;
-  /** Writes a line that the worker has logged. */
+  /** Writes a log line of the worker. */
   readonly write: (line: string) => void;
 }
 
@@ -32,7 +32,7 @@ export class SupervisedWorker {
   #ending = false;
   /** Ends the pause before the next start. */
   #wake: (() => void) | undefined;
-  /** What the threads before this one have counted. */
+  /** Counters of the earlier threads. */
   #past: Counters = {};
   #life: WorkerLife | undefined;
   #kept: Promise<void> | undefined;
@@ -41,19 +41,19 @@ export class SupervisedWorker {
     this.#parts = parts;
   }
 
-  /** What it has counted since the start; of a thread that died, what it had told before. */
+  /** Counters since the start; for a thread that died, the last ones that it reported. */
   get counters(): Counters {
     return sumOf([this.#past, this.#life?.counters ?? {}]);
   }
 
-  /** Resolves when it reads its queue. Throws what it ended of where it did not come so far. */
+  /** Resolves when the worker reads its queue. If the worker ends before that, throws the cause. */
   async start(): Promise<void> {
     const life = this.#begin();
     if (!(await life.ready)) throw await life.ended;
     this.#kept = this.#keep(life);
   }
 
-  /** Ends it for good. */
+  /** Ends the worker for good. */
   async stop(): Promise<void> {
     this.#ending = true;
     this.#wake?.();
@@ -88,7 +88,7 @@ export class SupervisedWorker {
     }
   }
 
-  /** Asked anew: it changes while we wait. */
+  /** A method, because the value changes during an `await`. */
   #isEnding(): boolean {
     return this.#ending;
   }
@@ -105,16 +105,16 @@ export class SupervisedWorker {
   #report(cause: Error): void {
     const { worker, queue, logger } = this.#parts;
     const facts = { event: 'worker-died', worker, queue, cause: cause.message };
-    // What is no error of ours is a defect, or a lack of memory: where it was is worth knowing.
+    // Any other error is a bug or a lack of memory: log its stack.
     const where = cause instanceof ConntrackFtpError ? {} : { err: cause };
     logger.error(
       { ...facts, ...where },
-      `worker ${worker} died, queue ${queue} goes unread: ${cause.message}`,
+      `worker ${worker} died, queue ${queue} is not read until it restarts: ${cause.message}`,
     );
   }
 }
 
-/** Counters of the same name added up. */
+/** Adds up counters of the same name. */
 export function sumOf(all: readonly Counters[]): Counters {
   const sum: Record<string, number> = {};
   for (const counters of all) {

@@ -1,5 +1,5 @@
 /**
- * One worker thread from its start to its end: whether it got ready, what it has counted, what it ended of.
+ * One worker thread from its start to its end: whether it became ready, its counters, and why it ended.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { fromMessage } from './error-message.js';
 import type { Counters } from './queue-reader.js';
 import type { FromWorker, ToWorker } from './worker-messages.js';
 
-/** What is used of a `Worker` of `node:worker_threads`. */
+/** The part of a `Worker` of `node:worker_threads` that is used. */
 export interface WorkerThread {
   postMessage(message: ToWorker): void;
   terminate(): Promise<number>;
@@ -19,16 +19,16 @@ export interface WorkerThread {
 export interface WorkerLifeParts {
   /** Starts the thread. */
   readonly spawn: () => WorkerThread;
-  /** Writes a line of its log. */
+  /** Writes a log line of the thread. */
   readonly write: (line: string) => void;
 }
 
 export class WorkerLife {
-  /** The last that it told. */
+  /** The last counters that the thread reported. */
   counters: Counters = {};
-  /** True once it reads its queue; false where it ended before that. */
+  /** True once the thread reads its queue; false if it ended before that. */
   readonly ready: Promise<boolean>;
-  /** Why it ended. */
+  /** Why the thread ended. */
   readonly ended: Promise<Error>;
   readonly #thread: WorkerThread | undefined;
   #cause: Error | undefined;
@@ -42,16 +42,16 @@ export class WorkerLife {
     }
     this.#thread = thread;
     this.ended = new Promise((resolve) => {
-      if (thread === undefined) resolve(this.#whyEnded(0));
+      if (thread === undefined) resolve(this.#causeOfEnd(0));
       thread?.on('exit', (code) => {
-        resolve(this.#whyEnded(code));
+        resolve(this.#causeOfEnd(code));
       });
     });
     this.ready = Promise.race([
       new Promise<true>((resolve) => {
         thread?.on('message', (message) => {
           if (message.kind === 'ready') resolve(true);
-          else this.#hear(message, write);
+          else this.#onMessage(message, write);
         });
       }),
       this.ended.then(() => false),
@@ -61,11 +61,11 @@ export class WorkerLife {
     });
   }
 
-  #whyEnded(code: number): Error {
+  #causeOfEnd(code: number): Error {
     return this.#cause ?? new Error(`the thread ended with exit code ${code}`);
   }
 
-  /** Has it end, and resolves when it has: what does not end within `patienceMs` is broken off. */
+  /** Asks the thread to end and resolves when it has ended. Terminates it after `patienceMs`. */
   async stop(patienceMs: number): Promise<void> {
     this.#thread?.postMessage({ kind: 'stop' });
     const deadline = setTimeout(() => void this.#thread?.terminate(), patienceMs);
@@ -73,7 +73,7 @@ export class WorkerLife {
     clearTimeout(deadline);
   }
 
-  #hear(message: Exclude<FromWorker, { kind: 'ready' }>, write: (line: string) => void): void {
+  #onMessage(message: Exclude<FromWorker, { kind: 'ready' }>, write: (line: string) => void): void {
     switch (message.kind) {
       case 'log':
         write(message.line);

@@ -1,6 +1,6 @@
 /**
- * What a worker thread runs: the reader of one queue, until the main thread says stop or the reading fails. Whatever
- * else is thrown here ends the thread, and the main thread sees it.
+ * The entry of a worker thread. It reads one queue until the main thread sends `stop` or reading fails. Any other error
+ * ends the thread, and the main thread sees it.
  *
  * @module
  */
@@ -16,10 +16,10 @@ import { QueueReader } from './queue-reader.js';
 import { readerLimits } from './limits.js';
 import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.js';
 
-/** Of its log's lines, what the main thread has not taken yet. */
+/** Limit of the log lines that the main thread has not taken yet. */
 const RELAY_CHARACTERS = 1024 * 1024;
 
-if (parentPort === null) throw new Error('this file is for a worker thread');
+if (parentPort === null) throw new Error('worker-main must run in a worker thread');
 const port = parentPort;
 const post = (message: FromWorker): void => {
   port.postMessage(message);
@@ -32,7 +32,7 @@ const relay = new LogRelay({
     post({ kind: 'log', line });
   },
   onLosses: (lines) => {
-    logger.warn({ event: 'log-lost', lines }, `${lines} lines of the log were lost: nobody took them`);
+    logger.warn({ event: 'log-lost', lines }, `dropped ${lines} log lines: the reader was too slow`);
   },
 });
 const logger = openWorkerLog(options.logLevel, worker, relay);
@@ -48,7 +48,7 @@ try {
     binding,
     socket: NetlinkSocket.open(binding),
     logger,
-    onSweep: tellCounters,
+    onSweep: postCounters,
   });
   reader.open(fail);
   port.on('message', (message: ToWorker) => {
@@ -61,15 +61,15 @@ try {
   fail(error);
 }
 
-function tellCounters(): void {
+function postCounters(): void {
   if (reader !== undefined) post({ kind: 'counters', counters: reader.counters });
 }
 
-/** With its sockets and its port closed, nothing keeps the thread. */
+/** With its sockets and its port closed, nothing keeps the thread running. */
 function end(): void {
   reader?.close();
   relay.end();
-  tellCounters();
+  postCounters();
   port.close();
 }
 

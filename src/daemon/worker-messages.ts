@@ -1,6 +1,6 @@
 /**
- * What the main thread and its workers say to each other. A worker reads one queue; the main thread has the log, the
- * signals and the counters of all.
+ * The messages between the main thread and its workers. A worker reads one queue; the main thread owns the log, the
+ * signals and the counters of all workers.
  *
  * @module
  */
@@ -17,13 +17,13 @@ export interface WorkerStart {
 
 export type ToWorker =
   | { readonly kind: 'stop' }
-  /** Lines of its log with so many characters have been taken. */
+  /** The main thread has taken log lines of this many characters in all. */
   | { readonly kind: 'taken'; readonly characters: number };
 
 export type FromWorker =
   | { readonly kind: 'ready' }
-  /** A line of the log, with its line end. */
+  /** A log line, including its line feed. */
   | { readonly kind: 'log'; readonly line: string }
   | { readonly kind: 'counters'; readonly counters: Counters }
-  /** Why it ends. */
+  /** Why the worker ends. */
   | { readonly kind: 'failed'; readonly error: ErrorMessage };

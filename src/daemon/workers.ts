@@ -1,5 +1,5 @@
 /**
- * The workers of a daemon that has several: a queue for each, read in a thread of its own.
+ * The workers of a daemon: each reads its own queue in its own thread.
  *
  * @module
  */
@@ -22,12 +22,12 @@ export class Workers {
     });
   }
 
-  /** Those of all workers together. */
+  /** Returns the sums over all workers. */
   get counters(): Counters {
     return sumOf(this.#workers.map((worker) => worker.counters));
   }
 
-  /** Resolves when each reads its queue. Throws what the first one failed of; the others are still to be stopped. */
+  /** Resolves when all workers read their queues. Throws the first failure; the caller must still stop the others. */
   async start(): Promise<void> {
     await Promise.all(this.#workers.map((worker) => worker.start()));
   }

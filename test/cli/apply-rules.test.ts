@@ -8,7 +8,7 @@ import { IptablesModel } from '../rules/iptables-model.js';
 const OK: ToolResult = { status: 0, output: '', complaint: '' };
 const failure = (complaint: string): ToolResult => ({ status: 1, output: '', complaint });
 
-/** Two families' tables, and what goes wrong with them. */
+/** The tables of both families, with scripted failures. */
 class Host implements RulesHost {
   readonly four = new IptablesModel();
   readonly six = new IptablesModel();
@@ -42,7 +42,7 @@ const apply = (options = RULES_DEFAULTS): ReturnType<typeof applyIptables> => ap
 const remove = (): ReturnType<typeof applyIptables> => applyIptables(undefined, host);
 
 describe('applying the rules for iptables', () => {
-  it('makes them for both families, and the second time changes nothing', () => {
+  it('adds them for both families, and changes nothing the second time', () => {
     expect(apply()).toEqual([
       { where: 'IPv4', change: 'made' },
       { where: 'IPv6', change: 'made' },
@@ -54,14 +54,14 @@ describe('applying the rules for iptables', () => {
     expect(host.four.restores).toBe(restores);
   });
 
-  it('replaces those of other options', () => {
+  it('replaces the rules of other options', () => {
     apply();
     apply({ ...RULES_DEFAULTS, queue: 9 });
     expect(host.listing()).toContain('--queue-num 9');
     expect(host.listing()).not.toContain('--queue-num 0');
   });
 
-  it('takes them away, and the second time changes nothing', () => {
+  it('removes them, and changes nothing the second time', () => {
     const before = host.listing();
     apply();
     expect(remove().map(({ change }) => change)).toEqual(['removed', 'removed']);
@@ -69,7 +69,7 @@ describe('applying the rules for iptables', () => {
     expect(remove().map(({ change }) => change)).toEqual(['unchanged', 'unchanged']);
   });
 
-  it('does IPv4 alone on a host without IPv6, and says so', () => {
+  it('handles only IPv4 on a host without IPv6, and says so', () => {
     host.ipv6 = false;
     const before = host.six.list('mangle');
     expect(apply()).toEqual([
@@ -90,7 +90,7 @@ describe('applying the rules for iptables', () => {
 });
 
 describe('when the kernel refuses the second family', () => {
-  it('leaves no half: what was made for the first is taken back, tables already committed included', () => {
+  it('rolls back the first family, including tables already committed', () => {
     const before = host.listing();
     host.refuses = (line) => line.includes('NFQUEUE');
     expect(apply).toThrow(MissingError);
@@ -98,7 +98,7 @@ describe('when the kernel refuses the second family', () => {
     expect(host.listing()).toBe(before);
   });
 
-  it('leaves the older rules that it was to replace', () => {
+  it('keeps the older rules that it was going to replace', () => {
     apply();
     const before = host.listing();
     host.refuses = (line) => line.includes('--queue-num 9');
@@ -106,7 +106,7 @@ describe('when the kernel refuses the second family', () => {
     expect(host.listing()).toBe(before);
   });
 
-  it('names each missing piece, and the modules that have them', () => {
+  it('names each missing piece and its module', () => {
     host.refuses = (line) => line.includes('-m bpf') || line.includes('--helper');
     let thrown: unknown;
     try {
@@ -121,7 +121,7 @@ describe('when the kernel refuses the second family', () => {
     });
   });
 
-  it('says so when it cannot take back', () => {
+  it('says so if the rollback fails', () => {
     host.refuses = (line) => line.includes('NFQUEUE');
     let restores = 0;
     host.intercept = (tool) => {
@@ -176,7 +176,7 @@ const REFUSALS = [
   },
 ];
 
-it.each(REFUSALS)('$name is told from other refusals, and nothing is changed', ({ result, error, says }) => {
+it.each(REFUSALS)('$name is recognised, and nothing is changed', ({ result, error, says }) => {
   const before = host.listing();
   host.intercept = () => result;
   expect(apply).toThrow(error);
@@ -204,7 +204,7 @@ describe('applying the rules for nft', () => {
     expect(inputs).toHaveLength(2);
   });
 
-  it('names what the kernel lacks, having tried the pieces without making them', () => {
+  it('names what the kernel lacks, after checking the pieces without adding them', () => {
     inputs.length = 0;
     const attempt = (): unknown =>
       applyNft(RULES_DEFAULTS, { run: nft((input) => !input.includes('queue')), hasIpv6: host.hasIpv6 });

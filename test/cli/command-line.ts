@@ -1,5 +1,5 @@
 /**
- * The command line as a user meets it: run to its end, with what it printed and how it ended.
+ * Runs the command line as a user does; returns its output and exit code.
  *
  * @module
  */

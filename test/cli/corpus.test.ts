@@ -1,8 +1,7 @@
 /**
  * `replay` over folders of captures: `NAME.pcap` or `NAME.pcapng`, each with a `NAME.truth.json` that lists the
- * announcements which stand in it. The project's own captures say what becomes of each announcement as well. A
- * further folder is named by CONNTRACK_FTP_CORPUS; there another dissector says what is announced, nobody what is
- * decided.
+ * announcements in it. For the project's own captures it also lists the decisions. CONNTRACK_FTP_CORPUS names a further
+ * folder: its truth comes from another dissector and lists announcements without decisions.
  */
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -60,27 +59,35 @@ const endpoint = ({
 }: Announcement): string =>
   `${packet} ${client}:${clientPort} ${server}:${serverPort} ${announcement} ${address ?? '?'} ${port ?? '?'}`;
 
-describe('the captures of our own', () => {
-  it.each(truthsIn(OWN))('$file is decided as its truth says', async ({ file, ports, announcements }) => {
-    const records = await replay(path.join(OWN, file), ports);
-    const decision = (record: Announcement): string =>
-      `${endpoint(record)} ${record.decision ?? '?'} ${record.reason ?? ''}`;
-    expect(records.map(decision)).toEqual(announcements.map(decision));
-  });
+describe('our own captures', () => {
+  it.each(truthsIn(OWN))(
+    '$file has the decisions that its truth lists',
+    async ({ file, ports, announcements }) => {
+      const records = await replay(path.join(OWN, file), ports);
+      const decision = (record: Announcement): string =>
+        `${endpoint(record)} ${record.decision ?? '?'} ${record.reason ?? ''}`;
+      expect(records.map(decision)).toEqual(announcements.map(decision));
+    },
+  );
 });
 
 if (GIVEN !== undefined) {
   describe('the captures of CONNTRACK_FTP_CORPUS', () => {
     const truths = truthsIn(GIVEN);
 
-    it('are there', () => {
+    it('exist', () => {
       expect(truths.length).toBeGreaterThan(0);
       expect(truths.filter(({ file }) => !existsSync(path.join(GIVEN, file)))).toEqual([]);
     });
 
-    it.each(truths)('$file announces what its truth says', async ({ file, ports, announcements }) => {
-      const readable = (await replay(path.join(GIVEN, file), ports)).filter(({ port }) => port !== undefined);
-      expect(readable.map(endpoint).sort()).toEqual(announcements.map(endpoint).sort());
-    });
+    it.each(truths)(
+      '$file has the announcements that its truth lists',
+      async ({ file, ports, announcements }) => {
+        const readable = (await replay(path.join(GIVEN, file), ports)).filter(
+          ({ port }) => port !== undefined,
+        );
+        expect(readable.map(endpoint).sort()).toEqual(announcements.map(endpoint).sort());
+      },
+    );
   });
 }

@@ -1,6 +1,6 @@
 /**
  * One schema for all commands: the same bad value gets the same sentence from each command that takes the option, and
- * whatever a configuration file holds, the sentence is one of ours.
+ * any bad configuration file gets one of our own sentences.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -65,7 +65,7 @@ const BAD_VALUES: Readonly<Record<string, readonly string[]>> = {
   translate: ['', '10.0.0.1', '10.0.0.1=2001:db8::1', '10.0.0.1=10.0.0.2=10.0.0.3'],
 };
 
-/** All that may follow the name of an option; the wrong value follows them. */
+/** All sentences that may follow the name of an option; the wrong value comes last. */
 const SENTENCES = [
   /^must be a whole number from \d+ to \d+$/,
   /^must be a list of (ports|ports such as 21,2121|ports from 1 to 65535)$/,
@@ -86,7 +86,7 @@ const ours = (complaint: string): boolean => {
   return SENTENCES.some((known) => known.test(sentence));
 };
 
-/** What the command says to `parameters`, which it must refuse. */
+/** Returns the error message of the command for `parameters`, which it must refuse. */
 async function refusal(name: keyof typeof COMMANDS, parameters: readonly string[]): Promise<string> {
   const [make, before] = COMMANDS[name];
   try {
@@ -136,7 +136,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** The options that a file with `value` gives. */
+/** Returns the options from a file with `value`. */
 function read(value: unknown, given: Readonly<Record<string, unknown>> = {}): unknown {
   const config = path.join(folder, 'conntrack-ftp.json');
   writeFileSync(config, JSON.stringify(value));
@@ -154,17 +154,20 @@ const complaintOf = (reading: () => unknown): string => {
 };
 
 describe('the configuration file', () => {
-  it.each(Object.keys(RUN_OPTIONS))('with any JSON value as %s is taken, or refused in our words', (key) => {
-    fc.assert(
-      fc.property(fc.jsonValue(), (value) => {
-        const complaint = complaintOf(() => read({ [key]: value }));
-        if (complaint === '') return true;
-        const start = `conntrack-ftp.json: ${key} `;
-        return complaint.startsWith(start) && ours(complaint.slice(start.length));
-      }),
-      { numRuns: 60 },
-    );
-  });
+  it.each(Object.keys(RUN_OPTIONS))(
+    'with any JSON value as %s is accepted, or refused in our words',
+    (key) => {
+      fc.assert(
+        fc.property(fc.jsonValue(), (value) => {
+          const complaint = complaintOf(() => read({ [key]: value }));
+          if (complaint === '') return true;
+          const start = `conntrack-ftp.json: ${key} `;
+          return complaint.startsWith(start) && ours(complaint.slice(start.length));
+        }),
+        { numRuns: 60 },
+      );
+    },
+  );
 
   it('with keys of any spelling is refused in our words', () => {
     fc.assert(
@@ -194,7 +197,7 @@ describe('the configuration file', () => {
     ['numbers in a list of addresses', { announceAddress: [7] }, 'announceAddress must be an IPv4 address'],
     ['a misspelt key', { queueLenght: 1 }, 'unknown key "queueLenght"; did you mean "queueLength"?'],
     ['a key with hyphens', { 'queue-length': 1 }, 'unknown key "queue-length"; did you mean "queueLength"?'],
-    ['a key that resembles nothing', { colour: 1 }, 'unknown key "colour"'],
+    ['a key that resembles no option', { colour: 1 }, 'unknown key "colour"'],
     ['a key of the object prototype', JSON.parse('{"__proto__": 1}'), 'unknown key "__proto__"'],
     ['an option of another command', { failClosed: true }, 'unknown key "failClosed"'],
     [
@@ -211,30 +214,30 @@ describe('the configuration file', () => {
     expect(complaintOf(() => read(value))).toContain(`conntrack-ftp.json: ${sentence}`);
   });
 
-  it('may say helper by its old name, also together with the new one', () => {
+  it('may use the old name of helper, also together with the new one', () => {
     expect(read({ anchor: 'irc' })).toMatchObject({ helper: 'irc' });
     expect(read({ anchor: 'irc', helper: 'irc' })).toMatchObject({ helper: 'irc' });
   });
 
-  it('gives way to the command line, whichever name either uses', () => {
+  it('yields to the command line, whichever name either uses', () => {
     expect(read({ anchor: 'irc' }, { helper: 'sane' })).toMatchObject({ helper: 'sane' });
     expect(read({ helper: 'irc' }, { anchor: 'sane' })).toMatchObject({ helper: 'sane' });
     expect(read({ workers: 4, logRate: 3 }, { logRate: '9' })).toMatchObject({ workers: 4, logRate: 9 });
   });
 
-  it.each(['30000-30999', '30000:30999'])('writes a port range as %s', (passivePorts) => {
+  it.each(['30000-30999', '30000:30999'])('accepts a port range as %s', (passivePorts) => {
     expect(read({ passivePorts })).toMatchObject({ passivePorts: { first: 30_000, last: 30_999 } });
   });
 });
 
-it('says all that is wrong at once', () => {
+it('reports all errors at once', () => {
   const values = { queue: 'x', policy: 'lax' };
   expect(complaintOf(() => checkOptions(RunOptionsSchema, values))).toBe(
     '--queue must be a whole number from 0 to 65535, not "x"; --policy must be strict or kernel, not "lax"',
   );
 });
 
-it('makes a ruleset for the helper by either name', () => {
+it('prints the same ruleset for --helper and --anchor', () => {
   const output: string[] = [];
   const write = process.stdout.write.bind(process.stdout);
   process.stdout.write = (text: string | Uint8Array) => output.push(String(text)) > 0;

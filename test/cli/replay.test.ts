@@ -89,7 +89,7 @@ const recordsOf = (stdout: string): unknown[] =>
     .map((line): unknown => JSON.parse(line));
 
 describe('replay', () => {
-  it('prints a record a line, in the documented order of fields', () => {
+  it('prints one record per line, with fields in the documented order', () => {
     const { code, stdout } = conntrackFtp(['replay', '--json', fileOf('good.pcap', capture)]);
     expect(recordsOf(stdout)).toEqual([EXPECTED, REFUSED]);
     expect(stdout.split('\n').slice(0, 2)).toEqual([JSON.stringify(EXPECTED), JSON.stringify(REFUSED)]);
@@ -103,7 +103,7 @@ describe('replay', () => {
     expect(code).toBe(0);
   });
 
-  it('prints lines for people, and names the files where there are several', () => {
+  it('prints readable lines, and names the file if there are several', () => {
     const file = fileOf('people.pcap', capture);
     const { stdout } = conntrackFtp(['replay', file, file]);
     expect(stdout.split('\n')).toHaveLength(5);
@@ -111,7 +111,7 @@ describe('replay', () => {
     expect(stdout).toContain('PORT 9.9.9.9:1024  refused, address-mismatch: The announced address');
   });
 
-  it('obeys the policy options', () => {
+  it('applies the policy options', () => {
     const { stdout } = conntrackFtp(['replay', '--json', '--allow-address', '9.0.0.0/8', '-'], capture);
     expect(recordsOf(stdout).map((record) => (record as typeof EXPECTED).decision)).toEqual([
       'expected',
@@ -120,7 +120,7 @@ describe('replay', () => {
     expect(conntrackFtp(['replay', '--json', '--ports', '2121', '-'], capture).stdout).toBe('');
   });
 
-  it('shows what the other side would be told, on the host that translates', () => {
+  it('shows the rewritten endpoint of a host that does NAT', () => {
     const translate = ['--translate', '10.1.0.2=203.0.113.7', '--translate', '10.2.0.2=10.9.0.2'];
     const { stdout } = conntrackFtp(['replay', '--json', ...translate, '-'], passive('10,9,0,2,78,32'));
     expect(recordsOf(stdout)).toMatchObject([
@@ -132,7 +132,7 @@ describe('replay', () => {
     expect(lines).toContain('227 10.9.0.2:20000  expected, rewritten to 10.2.0.2:20000\n');
   });
 
-  it('shows what the world would be told of a server that another host translates', () => {
+  it('shows the public endpoint of a server behind the NAT of another host', () => {
     const known = ['--announce-address', '203.0.113.17=10.2.0.2'];
     const { stdout } = conntrackFtp(['replay', '--json', ...known, '-'], passive('10,2,0,2,78,32'));
     expect(recordsOf(stdout)[1]).toMatchObject({ decision: 'expected', rewrittenAddress: '203.0.113.17' });
@@ -144,7 +144,7 @@ describe('replay', () => {
     expect(curt.stderr).toContain('1 expected, 1 refused');
   });
 
-  it('tells of packets that the snap length cut, and reads what is there', () => {
+  it('reports packets that the snap length truncated, and reads the rest', () => {
     const cut = frames.map((frame) => ({
       ...frame,
       bytes: frame.bytes.subarray(0, 48),
@@ -155,14 +155,14 @@ describe('replay', () => {
       pcapFile(cut, { linkType: LINK_TYPES.raw }),
     );
     expect(stdout).toBe('');
-    expect(stderr).toMatch(/3 packets are cut by the capture's snap length/);
+    expect(stderr).toMatch(/3 packets are truncated by the snap length/);
     expect(code).toBe(0);
   });
 });
 
-describe('a capture that cannot be read ends with 1 and a sentence', () => {
+describe('a capture that cannot be read exits with 1 and a sentence', () => {
   it.each<[string, string, RegExp]>([
-    ['that is not there', path.join(folder, 'none.pcap'), /cannot read .*none\.pcap: ENOENT/],
+    ['that does not exist', path.join(folder, 'none.pcap'), /cannot read .*none\.pcap: ENOENT/],
     ['that is a folder', folder, /cannot read .*: EISDIR/],
     ['that is empty', fileOf('empty.pcap', Buffer.alloc(0)), /the file is empty/],
     [
@@ -183,7 +183,7 @@ describe('a capture that cannot be read ends with 1 and a sentence', () => {
     expect(code).toBe(1);
   });
 
-  it('that is truncated, after the decisions of its whole frames', () => {
+  it('that is truncated, after the decisions of its complete frames', () => {
     const { code, stdout, stderr } = conntrackFtp(['replay', '--json', '-'], capture.subarray(0, -3));
     expect(recordsOf(stdout)).toEqual([EXPECTED]);
     expect(stderr).toMatch(/standard input: the file ends in the middle of a frame \(at byte \d+\)/);

@@ -1,4 +1,4 @@
-/** `run` on the real kernel: how it starts, how it ends, and each reason why it cannot start, as a sentence. */
+/** `run` on the real kernel: how it starts, how it stops, and the sentence for each reason why it cannot start. */
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => laboratory.close());
 
-/** Runs it to its end: it is expected not to start. */
+/** Runs the daemon, which is expected not to start, to its end. */
 async function refused(command: Command): Promise<Completed> {
   const completed = await host.run(command, { deadlineMs: 20_000 });
   expect(completed.timedOut).toBe(false);
@@ -28,7 +28,7 @@ async function refused(command: Command): Promise<Completed> {
 }
 
 describe('the daemon', () => {
-  it('says when it is ready, and ends with 0 and its counters at SIGTERM', async () => {
+  it('logs ready, and on SIGTERM logs its counters and exits with 0', async () => {
     const daemon = await Daemon.start(laboratory, host, { ports: [21, 2121], options: ['--queue', '7'] });
     await daemon.stop();
     expect(daemon.log).toMatch(
@@ -38,7 +38,7 @@ describe('the daemon', () => {
     expect(daemon.counter('packets')).toBe(0);
   });
 
-  it('takes its options from a file, and the command line wins', async () => {
+  it('takes options from a file; the command line takes precedence', async () => {
     const file = path.join(laboratory.makeFolder('config'), 'conntrack-ftp.json');
     await host.runChecked([
       'sh',
@@ -56,7 +56,7 @@ describe('the daemon', () => {
 describe('the daemon with several workers', () => {
   const options = ['--workers', '3', '--queue', '20'];
 
-  it('says when all are ready, and ends with 0 and their counters at SIGTERM', async () => {
+  it('logs ready once for all, and on SIGTERM logs the summed counters and exits with 0', async () => {
     const daemon = await Daemon.start(laboratory, host, { ports: [21], options });
     const queues = await Promise.all([19, 20, 21, 22, 23].map((queue) => queueState(host, queue)));
     expect(queues.map((state) => state !== undefined)).toEqual([false, true, true, true, false]);
@@ -69,7 +69,7 @@ describe('the daemon with several workers', () => {
     expect(daemon.counter('queueOverruns')).toBe(0);
   });
 
-  it('does not start where one of the queues is taken: it says by whom, and leaves the others', async () => {
+  it('does not start if one of the queues is taken: it names the owner and releases the others', async () => {
     const first = await Daemon.start(laboratory, host, { ports: [21], options: ['--queue', '22'] });
     const { status, stdout, stderr } = await refused(conntrackFtp('run', ...options));
     expect(stderr).toMatch(
@@ -83,7 +83,7 @@ describe('the daemon with several workers', () => {
     await first.stop();
   });
 
-  it('asks doctor about all of the queues', async () => {
+  it('has doctor check all of its queues', async () => {
     const findings = async (): Promise<string> => (await host.run(conntrackFtp('doctor', ...options))).stdout;
     expect(await findings()).toMatch(/queues 20, 21, 22 are free/);
     const first = await Daemon.start(laboratory, host, { ports: [21], options: ['--queue', '21'] });
@@ -132,8 +132,8 @@ describe('the daemon holds CAP_NET_ADMIN and nothing else, in all of its threads
     expect(daemon.log).toMatch(/"event":"unconfined","cause":"re-executing did not drop them"/);
   });
 
-  it('or says that it could not be started anew', async () => {
-    // As where Node is replaced by a newer one between the two starts.
+  it('or says that it could not re-execute itself', async () => {
+    // As if Node were upgraded between the two starts.
     const folder = laboratory.makeFolder('replaced');
     const node = path.join(folder, 'node');
     cpSync(process.execPath, node);
@@ -147,8 +147,8 @@ describe('the daemon holds CAP_NET_ADMIN and nothing else, in all of its threads
     expect(daemon.log).toMatch(/"event":"unconfined","cause":"re-exec \/proc\/self\/exe: ENOENT/);
   });
 
-  it('when an unprivileged user starts it who was given that capability', async () => {
-    // Debian's nobody. He may not look into root's folders, so the program comes to him.
+  it('when an unprivileged user with that capability starts it', async () => {
+    // Debian's nobody. This user cannot read root's folders, so the program is copied.
     const copy = path.join(laboratory.makeFolder('program'), 'project');
     for (const name of ['dist', 'package.json', 'node_modules', 'build/Release'])
       cpSync(path.join(PROJECT, name), path.join(copy, name), { recursive: true, verbatimSymlinks: true });
@@ -165,7 +165,7 @@ describe('the daemon holds CAP_NET_ADMIN and nothing else, in all of its threads
 });
 
 describe('the daemon does not start', () => {
-  it('when the queue is taken, and says by whom', async () => {
+  it('if the queue is taken, and names the owner', async () => {
     const first = await Daemon.start(laboratory, host, { ports: [21] });
     const pid = /"pid":(\d+)/.exec(first.log)?.[1] ?? '?';
     const { status, stderr } = await refused(conntrackFtp('run'));
@@ -219,7 +219,7 @@ describe('the daemon does not start', () => {
 });
 
 describe('doctor', () => {
-  it('finds nothing missing here, and leaves nothing behind', async () => {
+  it('reports nothing missing here, and leaves nothing behind', async () => {
     const { status, stdout } = await host.run(conntrackFtp('doctor', '--json'));
     const findings = stdout
       .split('\n')
@@ -234,7 +234,7 @@ describe('doctor', () => {
     expect(await host.runChecked(['iptables-save'])).not.toContain('CONNTRACK_FTP');
   });
 
-  it('names what is missing, with 3', async () => {
+  it('names what is missing, and exits with 3', async () => {
     const { status, stdout } = await host.run([
       'setpriv',
       '--bounding-set',

@@ -1,4 +1,4 @@
-/** Wrong options and what the user is told: a sentence, the documented exit code, never a stack trace. */
+/** What the user gets for wrong options: a sentence and the documented exit code, never a stack trace. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -18,21 +18,25 @@ function configuration(text: string): string {
 
 const STACK_TRACE = /\n\s+at /;
 
-describe('wrong usage ends with 2 and a sentence', () => {
+describe('wrong usage exits with 2 and a sentence', () => {
   it.each<[string, string[], RegExp]>([
     [
       'a queue number out of range',
       ['run', '--queue', '65536'],
       /--queue must be a whole number from 0 to 65535, not "65536"/,
     ],
-    ['a queue number that is none', ['run', '--queue', '1e3'], /--queue must be a whole number/],
+    ['a queue that is not a number', ['run', '--queue', '1e3'], /--queue must be a whole number/],
     ['a negative queue number', ['run', '--queue=-1'], /--queue must be a whole number/],
     [
       'a port out of range',
       ['run', '--ports', '21,70000'],
       /--ports must be a list of ports from 1 to 65535/,
     ],
-    ['no port', ['rules', 'nft', '--ports', ''], /--ports must be a list of ports from 1 to 65535, not ""/],
+    [
+      'an empty list of ports',
+      ['rules', 'nft', '--ports', ''],
+      /--ports must be a list of ports from 1 to 65535, not ""/,
+    ],
     [
       'too many ports',
       ['run', '--ports', Array.from({ length: 16 }, (_, at) => 2100 + at).join(',')],
@@ -40,61 +44,61 @@ describe('wrong usage ends with 2 and a sentence', () => {
     ],
     ['a port twice', ['rules', 'iptables', '--ports', '21,21'], /--ports must name each port once/],
     [
-      'a passive range upside down',
+      'a reversed passive range',
       ['run', '--passive-ports', '31000-30000'],
       /--passive-ports must be a lower and a higher port/,
     ],
     ['an unknown policy', ['run', '--policy', 'lax'], /--policy must be strict or kernel, not "lax"/],
     [
-      'a network that is none',
+      'an invalid network',
       ['replay', '--allow-address', '10.0.0.0/33', '-'],
       /--allow-address must be a network/,
     ],
     [
-      'a public address that is none',
+      'an invalid public address',
       ['run', '--announce-address', '203.0.113.7=10.0.0.300'],
       /--announce-address must be an IPv4 address, or two such as 203.0.113.7=10.0.0.5, not "203.0.113.7=10.0.0.300"/,
     ],
     [
-      'a public address of IPv6, which no passive reply names',
+      'an IPv6 public address, which a 227 cannot carry',
       ['run', '--announce-address', '2001:db8::1'],
       /--announce-address must be an IPv4 address/,
     ],
     [
-      'a translation between families',
+      'NAT between address families',
       ['replay', '--translate', '10.0.0.1=2001:db8::1', '-'],
       /--translate must be two addresses of one family/,
     ],
-    ['a translation of one address', ['replay', '--translate', '10.0.0.1', '-'], /--translate must be two/],
+    ['NAT of one address', ['replay', '--translate', '10.0.0.1', '-'], /--translate must be two/],
     ['no worker', ['run', '--workers', '0'], /--workers must be a whole number from 1 to 64, not "0"/],
     [
-      'queues beyond the last',
+      'queues above 65535',
       ['run', '--workers', '4', '--queue', '65533'],
       /--workers 4 needs the queues 65533 to 65536, and the last queue is 65535/,
     ],
     [
-      'less than one log line for each worker',
+      'fewer log lines than workers',
       ['run', '--workers', '4', '--log-rate', '3'],
       /--log-rate must be at least the number of workers, 4, not 3/,
     ],
     [
-      'more workers than their mark can number',
+      'more workers than the mark has room for',
       ['rules', 'nft', '--workers', '16'],
       /--worker-mark 0xf000000 can number 15 workers, not 16/,
     ],
     [
-      'a worker mark of two parts',
+      'a worker mark with a gap',
       ['rules', 'iptables', '--workers', '2', '--worker-mark', '0x50000000'],
       /--worker-mark must be adjacent bits, such as 0xf000000, not "0x50000000"/,
     ],
     ['mark bits of zero', ['run', '--mark', '0x0'], /--mark must be/],
     [
-      'a helper with a blank',
+      'a helper name with a space',
       ['rules', 'nft', '--helper', 'a b'],
       /--helper must be the name of a conntrack helper/,
     ],
     [
-      'two names of the helper that differ',
+      '--helper and --anchor that differ',
       ['rules', 'nft', '--helper', 'sane', '--anchor', 'irc'],
       /--anchor is the old name of --helper: the values differ/,
     ],
@@ -104,7 +108,7 @@ describe('wrong usage ends with 2 and a sentence', () => {
     ['an unknown rule language', ['rules', 'pf'], /Allowed choices are iptables, nft/],
     ['no file to replay', ['replay'], /missing required argument 'file'/],
     [
-      'a configuration file that is not there',
+      'a configuration file that does not exist',
       ['run', '--config', '/nonexistent.json'],
       /cannot read the configuration file \/nonexistent.json: ENOENT/,
     ],
@@ -119,11 +123,7 @@ describe('wrong usage ends with 2 and a sentence', () => {
       ['run', '--config', configuration('{"queueLenght": 1}')],
       /json: unknown key "queueLenght"; did you mean "queueLength"\?/,
     ],
-    [
-      'a key that is no option',
-      ['run', '--config', configuration('{"colour": 1}')],
-      /json: unknown key "colour"\n/,
-    ],
+    ['an unknown key', ['run', '--config', configuration('{"colour": 1}')], /json: unknown key "colour"\n/],
     [
       'a wrong address in the file',
       ['run', '--config', configuration('{"announceAddress": ["cloud"]}')],
@@ -144,13 +144,13 @@ describe('wrong usage ends with 2 and a sentence', () => {
 });
 
 describe('help', () => {
-  it.each(['run', 'rules', 'replay', 'doctor'])('of %s has examples and ends with 0', (command) => {
+  it.each(['run', 'rules', 'replay', 'doctor'])('of %s has examples and exits with 0', (command) => {
     const { code, stdout } = conntrackFtp([command, '--help']);
     expect(stdout).toContain('Examples:');
     expect(code).toBe(0);
   });
 
-  it('of the whole lists the exit codes', () => {
+  it('of the program lists the exit codes', () => {
     const { code, stdout } = conntrackFtp(['--help']);
     expect(stdout).toMatch(/Exit codes:\n {2}0 {2}done\n[\s\S]* {2}4 {2}not permitted/);
     expect(code).toBe(0);

@@ -1,4 +1,4 @@
-/** An error that goes from a worker to the main thread is the same there, as far as a user can tell. */
+/** An error sent from a worker to the main thread arrives unchanged, as far as a user can tell. */
 import { describe, expect, it } from 'vitest';
 import { fromMessage, toMessage } from '../../src/daemon/error-message.js';
 import {
@@ -29,7 +29,7 @@ const ERRORS: readonly ConntrackFtpError[] = [
 ];
 
 describe.each(ERRORS)('$name: $message', (error) => {
-  it('has its class, sentence, remedy, exit code and errno on the other side', () => {
+  it('keeps its class, sentence, remedy, exit code and errno', () => {
     const arrived = fromMessage(structuredClone(toMessage(error)));
     expect(arrived.constructor).toBe(error.constructor);
     expect(Object.entries(arrived)).toEqual(Object.entries(error));

@@ -1,4 +1,4 @@
-/** How the limits of the daemon are shared out to its workers. */
+/** How the limits of the daemon are divided among its workers. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { safeParse } from 'zod/mini';
@@ -24,7 +24,7 @@ describe('the limits', () => {
     });
   });
 
-  it('of all workers together are those of the daemon, or a few more; lines of the log never', () => {
+  it('of all workers add up to those of the daemon or slightly more, and log lines exactly', () => {
     const someOptions = fc.record({
       workers: fc.integer({ min: 1, max: 64 }),
       maxConnections: fc.integer({ min: 16, max: 1_048_576 }),
@@ -58,14 +58,14 @@ describe('the limits', () => {
     );
   });
 
-  it('of one client leave room for a worker that has more of its connections than others', () => {
+  it('per client leave room for a worker that gets more of its connections than others', () => {
     const [one] = limitsOfAll({ ...DEFAULTS, workers: 4 });
     expect([one?.connectionsPerClient, one?.expectationsPerClient]).toEqual([1024 + 128, 128 + 46]);
     const [few] = limitsOfAll({ ...DEFAULTS, workers: 8, maxConnectionsPerClient: 4 });
     expect(few?.connectionsPerClient).toBe(4);
   });
 
-  it('leave each worker a line of the log', () => {
+  it('leave each worker at least one log line', () => {
     expect(safeParse(RunOptionsSchema, { workers: 4, logRate: 4 }).success).toBe(true);
     expect(safeParse(RunOptionsSchema, { workers: 4, logRate: 3 }).success).toBe(false);
   });

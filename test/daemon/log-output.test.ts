@@ -1,4 +1,4 @@
-/** What becomes of a log's lines when their reader is slow, takes nothing, or goes away: on a pipe, as in production. */
+/** What happens to log lines when their reader is slow, stops reading or goes away: on a pipe, as in production. */
 import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -39,7 +39,7 @@ function writeLines(from: number, to: number): void {
   for (let number = from; number < to; number++) output.write(numbered(number));
 }
 
-/** What the pipe has now; empty where that is nothing. */
+/** Returns what the pipe holds now, or an empty string. */
 function take(): string {
   const bytes = Buffer.alloc(1 << 20);
   try {
@@ -50,7 +50,7 @@ function take(): string {
   }
 }
 
-/** Reads until line `last` has come, and answers the numbers of all lines. */
+/** Reads until line `last` has arrived, and returns the numbers of all lines. */
 async function numbersUpTo(last: number): Promise<number[]> {
   let text = '';
   await waitFor(`line ${last}`, () => {
@@ -64,14 +64,14 @@ async function numbersUpTo(last: number): Promise<number[]> {
 
 const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, at) => from + at);
 
-it('writes lines in their order, and has written them at its end', async () => {
+it('writes lines in order, and has written all of them when it ends', async () => {
   writeLines(0, 20);
   await output.end(PATIENCE_MS);
   expect(await numbersUpTo(19)).toEqual(range(0, 20));
   expect(told).toEqual([]);
 });
 
-it('holds so much for a reader that takes nothing, loses the rest, and tells how many lines later', async () => {
+it('buffers up to its capacity if the reader stops, drops the rest, and reports the number later', async () => {
   const held = CAPACITY / LINE_LENGTH;
   writeLines(0, 1000);
   expect(output.lost).toBe(1000 - held);
@@ -82,14 +82,14 @@ it('holds so much for a reader that takes nothing, loses the rest, and tells how
   expect(await numbersUpTo(1000)).toEqual([1000]);
 });
 
-it('ends though a reader takes nothing', async () => {
+it('ends even if the reader has stopped reading', async () => {
   writeLines(0, 1000);
   const before = performance.now();
   await output.end(200);
   expect(performance.now() - before).toBeLessThan(PATIENCE_MS);
 });
 
-it('goes on without a reader, and writes to the next one', async () => {
+it('survives the loss of its reader, and writes to the next one', async () => {
   closeSync(reader);
   writeLines(0, 10);
   await waitFor('the loss of all', () => output.lost === 10);
@@ -101,10 +101,10 @@ it('goes on without a reader, and writes to the next one', async () => {
   expect(told).toEqual([10]);
 });
 
-it('begins on a line of its own after a line that it could not write to its end', async () => {
+it('starts a new line after a line that it could write only in part', async () => {
   let taken = 0;
   writeLines(0, 100);
-  // More than a pipe holds: with two lines taken, the write stops within another one.
+  // More than a pipe holds: after two lines are read, the write stops in the middle of another.
   const two = Buffer.alloc(2 * LINE_LENGTH);
   await waitFor('two lines', () => (taken += readSomeOf(reader, two, taken)) === two.length);
   const begun = two.toString();
@@ -120,11 +120,11 @@ it('begins on a line of its own after a line that it could not write to its end'
       .trimEnd()
       .padEnd(LINE_LENGTH - 1),
   );
-  // The line that was cut stands there and is lost.
+  // The truncated line is in the output and counts as lost.
   expect(lines).toHaveLength(100 - output.lost + 2);
 });
 
-/** Reads into `into` from `at` on; answers how much there was. */
+/** Reads into `into` from offset `at`; returns the number of bytes. */
 function readSomeOf(pipeEnd: number, into: Buffer, at: number): number {
   try {
     return readSync(pipeEnd, into, at, into.length - at, null);
@@ -133,7 +133,7 @@ function readSomeOf(pipeEnd: number, into: Buffer, at: number): number {
   }
 }
 
-it('counts what a full disk does not take', async () => {
+it('counts the lines that a full disk rejects', async () => {
   const full = openSync('/dev/full', constants.O_WRONLY);
   const toDisk = new LogOutput({ descriptor: full, capacity: CAPACITY, onLosses: () => undefined });
   toDisk.write(numbered(1));

@@ -1,4 +1,4 @@
-/** Lines of a worker on their way to the log: what is under way is bounded, and what is lost is told. */
+/** The log lines of a worker on their way to the main thread: those in flight are limited, and dropped ones are reported. */
 import fc from 'fast-check';
 import { beforeEach, expect, it } from 'vitest';
 import { LogRelay } from '../../src/daemon/log-relay.js';
@@ -18,7 +18,7 @@ beforeEach(() => {
   });
 });
 
-it('sends no more than may be under way, and tells how many lines were lost once there is room', () => {
+it('sends at most its capacity, and reports dropped lines once there is room', () => {
   for (let number = 0; number < 15; number++) relay.write(`${String(number).padEnd(9)}\n`);
   expect(posted).toHaveLength(10);
   expect(told).toEqual([]);
@@ -32,7 +32,7 @@ it('sends no more than may be under way, and tells how many lines were lost once
   expect(posted.at(-1)).toBe('the next\n');
 });
 
-it('tells at its end what it has not told', () => {
+it('reports at its end what it has not reported', () => {
   for (let number = 0; number < 15; number++) relay.write(`${String(number).padEnd(9)}\n`);
   relay.end();
   expect(told).toEqual([5]);
@@ -40,7 +40,7 @@ it('tells at its end what it has not told', () => {
   expect(told).toEqual([5]);
 });
 
-it('never has more under way, sends in order, and counts each line that it does not send', () => {
+it('never exceeds its capacity, sends in order, and counts each dropped line', () => {
   fc.assert(
     fc.property(
       fc.array(fc.oneof(fc.nat(120), fc.constant('taken' as const)), { maxLength: 60 }),

@@ -1,4 +1,4 @@
-/** Lines of the log for a terminal: what they name, and that bytes of peers cannot control the terminal. */
+/** Log lines for a terminal: what they show, and that bytes from peers cannot control the terminal. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { openWorkerLog } from '../../src/daemon/logger.js';
@@ -20,14 +20,14 @@ it('names both ends of the connection before the message', () => {
   );
 });
 
-it('puts IPv6 addresses into brackets', () => {
+it('puts IPv6 addresses in brackets', () => {
   const record = { time: TIME, level: 'warn', msg: 'refused', ...announcement, client: '2001:db8::2' };
   expect(logText({ ...record, server: '2001:db8::9' })).toBe(
     '2026-11-30T06:12:00.123Z warn  [2001:db8::2]:39758 > [2001:db8::9]:21  refused\n',
   );
 });
 
-it('has time, level and message only, if the line is not about an announcement', () => {
+it('shows only time, level and message if the line is not about an announcement', () => {
   expect(logText({ time: TIME, level: 'error', msg: 'stopped' })).toBe(
     '2026-11-30T06:12:00.123Z error stopped\n',
   );
@@ -47,11 +47,11 @@ it.each([
   ['\u202Eexe', '\\u{202e}exe'],
   ['\uD800', '\\u{d800}'],
   ['é 文 🙂', 'é 文 🙂'],
-])('escapes what a terminal obeys: %j', (text, shown) => {
+])('escapes characters that control a terminal: %j', (text, shown) => {
   expect(printable(text)).toBe(shown);
 });
 
-it('is made from the JSON line of the logger itself', () => {
+it('formats the JSON line of the real logger', () => {
   let line = '';
   const logger = openWorkerLog('info', 1, { write: (text) => (line = text) });
   logger.warn({ event: 'decision', ...announcement }, 'refused \u001B[2J');
@@ -75,7 +75,7 @@ it('lets no control character of any field through', () => {
     fc.property(records, (record) => {
       const lines = logText(record).split('\n');
       expect(lines.some((line) => CONTROLS.test(line))).toBe(false);
-      // The stack's lines and the empty text behind the last line end.
+      // The lines of the stack, and the empty text after the last line feed.
       expect(lines).toHaveLength(2 + record.err.stack.split('\n').length);
     }),
   );

@@ -1,4 +1,4 @@
-/** What the kernel refuses to the daemon, whatever its reason: the packet goes on, and the log says so without a trace. */
+/** When the kernel refuses a request, for whatever reason, the packet is forwarded and the log reports it without a stack. */
 import pino from 'pino';
 import { describe, expect, it } from 'vitest';
 import { PacketHandler, type QueuedBatch } from '../../src/daemon/packet-handler.js';
@@ -19,7 +19,7 @@ interface Read {
   readonly dropped: boolean;
 }
 
-/** Reads an announcement after a login. From then on the kernel fails whenever it is asked. */
+/** Reads an announcement after a login. From then on every request to the kernel fails. */
 function announce(failure: Error, knowsConnection: boolean): Read {
   const lines: string[] = [];
   const logger = pino({ base: null }, { write: (line: string) => lines.push(line) });
@@ -75,7 +75,7 @@ describe.each(REFUSALS)('the kernel answers $errno', ({ failure, errno }) => {
     expect(helper.counters).toMatchObject({ expected: 0, refused: 1 });
   });
 
-  it('to the question whose packet it is: the packet is forwarded unread, which is no defect', () => {
+  it('to the lookup of the connection: the packet is forwarded unread, and that is no defect', () => {
     const { log, handler, dropped } = announce(failure, false);
     expect(log).toMatchObject([{ event: 'unread', errno }]);
     expect(JSON.stringify(log)).not.toContain('stack');
@@ -84,7 +84,7 @@ describe.each(REFUSALS)('the kernel answers $errno', ({ failure, errno }) => {
   });
 });
 
-it('a defect of ours is logged with its trace, and the packet is forwarded', () => {
+it('a bug of ours is logged with its stack, and the packet is forwarded', () => {
   const { log, handler, dropped } = announce(new TypeError('ours'), true);
   expect(log).toMatchObject([{ event: 'defect', err: { message: 'ours' } }]);
   expect(dropped).toBe(false);

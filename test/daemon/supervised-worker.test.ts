@@ -1,4 +1,4 @@
-/** A worker under supervision, by threads that do as they are told: it is started again, later and later, until the end. */
+/** A supervised worker with scripted threads: it is restarted after growing delays until it is stopped. */
 import { EventEmitter } from 'node:events';
 import pino, { type Logger } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -8,7 +8,7 @@ import type { WorkerThread } from '../../src/daemon/worker-life.js';
 import type { FromWorker, ToWorker } from '../../src/daemon/worker-messages.js';
 import { MissingError } from '../../src/errors.js';
 
-/** Ends when it is told to, unless it is `deaf`. */
+/** Ends on a `stop` message, unless it is `deaf`. */
 class Thread extends EventEmitter implements WorkerThread {
   readonly told: ToWorker[] = [];
   deaf = false;
@@ -87,7 +87,7 @@ describe('the start', () => {
     expect(lines).toEqual([]);
   });
 
-  it('throws what the worker could not start for, as it was, and does not try again', async () => {
+  it('throws the unchanged error of a worker that cannot start, and does not retry', async () => {
     const error = new MissingError('queue 9 is taken', { remedy: 'take another' });
     const started = worker.start();
     latest().says({ kind: 'failed', error: toMessage(error) });
@@ -98,7 +98,7 @@ describe('the start', () => {
     expect(threads).toHaveLength(1);
   });
 
-  it('throws what stopped the thread, or kept it from being made', async () => {
+  it('throws the error that ended the thread, or that prevented its creation', async () => {
     const started = worker.start();
     latest().dies(new TypeError('a defect'));
     await expect(started).rejects.toThrow(new TypeError('a defect'));
@@ -110,7 +110,7 @@ describe('the start', () => {
 describe('a worker that dies', () => {
   beforeEach(startUp);
 
-  it('is reported with the cause, and started again', async () => {
+  it('is reported with the cause, and restarted', async () => {
     latest().dies(new Error('out of luck'));
     await pass(99);
     expect(threads).toHaveLength(1);
@@ -126,7 +126,7 @@ describe('a worker that dies', () => {
 
   it.each([
     ['an exit', (thread: Thread) => thread.emit('exit', 7), 'the thread ended with exit code 7'],
-    ['what is no error', (thread: Thread) => thread.emit('error', 'why') && thread.emit('exit', 1), 'why'],
+    ['a thrown string', (thread: Thread) => thread.emit('error', 'why') && thread.emit('exit', 1), 'why'],
     [
       'a failure of its queue',
       (thread: Thread) => {
@@ -135,13 +135,13 @@ describe('a worker that dies', () => {
       },
       'the queue is gone',
     ],
-  ])('of %s, tells so', async (_, die, cause) => {
+  ])('of %s is reported with the cause', async (_, die, cause) => {
     die(latest());
     await pass(0);
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ event: 'worker-died', cause });
   });
 
-  it('again and again, also before it is ready, is never given up, at growing distances up to ten seconds', async () => {
+  it('repeatedly, even before it is ready, is always restarted, after delays that grow to ten seconds', async () => {
     const pauses = [100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000, 10_000];
     for (const [at, milliseconds] of pauses.entries()) {
       if (at % 2 === 0) latest().says({ kind: 'ready' });
@@ -153,7 +153,7 @@ describe('a worker that dies', () => {
     }
   });
 
-  it('after a long life is started again as soon as the first time', async () => {
+  it('after a long life is restarted after the first delay again', async () => {
     for (const milliseconds of [100, 200]) {
       latest().dies(new Error('early'));
       await pass(milliseconds);
@@ -165,7 +165,7 @@ describe('a worker that dies', () => {
     expect(threads).toHaveLength(4);
   });
 
-  it('and cannot be started for a while is tried again', async () => {
+  it('and cannot be restarted at first is tried again', async () => {
     refused = new Error('no more threads');
     latest().dies(new Error('first'));
     await pass(150);
@@ -179,14 +179,14 @@ describe('a worker that dies', () => {
 describe('the end', () => {
   beforeEach(startUp);
 
-  it('is told to the worker, and is no death', async () => {
+  it('sends stop to the worker, and is not reported as a death', async () => {
     await worker.stop();
     expect(latest().told).toEqual([{ kind: 'stop' }]);
     await pass(60_000);
     expect([threads.length, lines]).toEqual([1, []]);
   });
 
-  it('does not wait for a worker that does not listen', async () => {
+  it('does not wait for a worker that ignores stop', async () => {
     latest().deaf = true;
     let isStopped = false;
     const stopped = worker.stop().then(() => (isStopped = true));
@@ -196,7 +196,7 @@ describe('the end', () => {
     await stopped;
   });
 
-  it('comes at once where the worker is dead', async () => {
+  it('is immediate if the worker is dead', async () => {
     latest().dies(new Error('dead'));
     await pass(50);
     await worker.stop();
@@ -213,16 +213,16 @@ describe('the end', () => {
   });
 });
 
-describe('what a worker tells', () => {
+describe('the messages of a worker', () => {
   beforeEach(startUp);
 
-  it('is written to the log, and it hears how much of it was taken', () => {
+  it('with a line are written to the log, and the worker is told how much was taken', () => {
     latest().says({ kind: 'log', line: '{"worker":2}\n' });
     expect(lines).toEqual(['{"worker":2}\n']);
     expect(latest().told).toEqual([{ kind: 'taken', characters: 13 }]);
   });
 
-  it('adds up over its deaths', async () => {
+  it('with counters add up over its deaths', async () => {
     latest().says({ kind: 'counters', counters: { packets: 3, lines: 1 } });
     latest().says({ kind: 'counters', counters: { packets: 5, lines: 2 } });
     latest().dies(new Error('dead'));
@@ -234,6 +234,6 @@ describe('what a worker tells', () => {
   });
 });
 
-it('counters add up by their names', () => {
+it('counters of the same name add up', () => {
   expect(sumOf([{ packets: 1 }, { packets: 2, lines: 3 }, {}])).toEqual({ packets: 3, lines: 3 });
 });

@@ -1,6 +1,6 @@
 /**
- * A server behind the 1:1 translation of a cloud, which is none of its host's doing: the host filters, the daemon runs on
- * it, and the router in front gives the server's private address a public one, all ports of it, without looking into FTP.
+ * A server behind the 1:1 NAT of a cloud. Its own host filters and runs the daemon. The router in front maps the public
+ * address to the private one on all ports, and does not look into FTP.
  *
  * @module
  */
@@ -82,7 +82,7 @@ describe.each([
   describe.each([`${PUBLIC}=${PRIVATE}`, PUBLIC])('with --announce-address %s', (option) => {
     const options = ['--announce-address', option];
 
-    it('serves passive transfers, and clients hear of the public address', async () => {
+    it('serves passive transfers, and clients receive the public address', async () => {
       const [passed, decisions] = await decisionsOf(options, 'PASV');
       expect(passed).toBe(true);
       const heard = announced === PRIVATE ? PUBLIC : undefined;
@@ -93,7 +93,7 @@ describe.each([
     });
 
     it.each<Mode>(['EPSV', 'PORT', 'EPRT'])('serves %s', async (mode) => {
-      // PORT and EPRT name the client as the server sees it: nobody translates it here.
+      // PORT and EPRT name the client as the server sees it: no NAT changes it here.
       const [passed, decisions] = await decisionsOf(options, mode);
       expect(passed).toBe(true);
       expect(decisions.map(({ decision, rewrittenPort }) => [decision, rewrittenPort])).toEqual([

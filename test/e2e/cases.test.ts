@@ -41,14 +41,14 @@ describe('of the cases', () => {
     expect(decisions.flatMap(({ reason }) => reason ?? [])).toEqual(refuses);
   });
 
-  it('every daemon ended cleanly, having dropped nothing and failed at nothing', () => {
+  it('every daemon ended cleanly, without drops or failures', () => {
     for (const daemon of daemons) {
       expect(daemon.counter('withheld')).toBe(0);
       expect(daemon.counter('defects')).toBe(0);
     }
   });
 
-  it('docs/cases.md says what is seen', () => {
+  it('docs/cases.md is current', () => {
     const seen = Object.fromEntries(CASES.map(({ name }, at) => [name, summary(results.ours[at])]));
     expect(documented(readFileSync(PAGE, 'utf8')), `to record it again: ${HOW_TO_RECORD}`).toEqual(seen);
   });

@@ -1,6 +1,6 @@
 /**
- * A control connection that turns to TLS: it is marked and not queued again, and its data connections pass by what the
- * administrator has opened for them.
+ * A control connection that switches to TLS: it is marked and not queued again, and its data connections use the port
+ * range that the administrator has opened.
  *
  * @module
  */
@@ -40,7 +40,7 @@ async function makeCertificate(folder: string): Promise<string> {
   return file;
 }
 
-describe('a control connection that turns to TLS', () => {
+describe('a control connection that switches to TLS', () => {
   const folder = mkdtempSync(join(tmpdir(), 'cftp-certificate-'));
   let scene: Scene;
   let daemon: Daemon;
@@ -59,7 +59,7 @@ describe('a control connection that turns to TLS', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('is read no further, and is served by a port range', { timeout: 60_000 }, async () => {
+  it('is no longer read, and its data connections use a port range', { timeout: 60_000 }, async () => {
     const { topology, server } = scene;
     const [first, last] = server.settings.passivePorts;
     const filter = filterRules('gateway', { ports: [21], helper: DEFAULT_ANCHOR });

@@ -1,6 +1,6 @@
 /**
- * The daemon dies while transfers run: killed, ended, and started again. No control connection is lost, only transfers
- * announced while nobody read may fail, and the next one of each session passes.
+ * The daemon dies while transfers run: it is killed, stopped and restarted. No control connection is lost. Only transfers
+ * announced while no daemon was reading may fail, and the next one of each session succeeds.
  *
  * @module
  */
@@ -36,7 +36,7 @@ describe.each([
     return () => scene.laboratory.close();
   });
 
-  it('dies again and again', async () => {
+  it('dies repeatedly', async () => {
     let daemon = await startDaemon(scene);
     const clients = await KeepingClients.start(scene, EACH_MODE);
     const gaps: Gap[] = [];

@@ -1,7 +1,7 @@
 /**
- * What the kernel refuses, and what is taken from under the daemon while sessions go on: expectations, connections, the
- * anchor, the ruleset, an interface. A refused announcement has its reason in the log; the session and its next
- * transfer are none the worse.
+ * The kernel refuses requests, or something that the daemon needs disappears during sessions: expectations, connections,
+ * the carrier helper, the ruleset, an interface. A refused announcement is logged with its reason; the session and its
+ * next transfer still work.
  *
  * @module
  */
@@ -38,7 +38,7 @@ beforeEach(async () => {
   daemon = await Daemon.start(scene.laboratory, scene.topology.firewall, { ports: [21] });
 });
 
-/** All that is claimed of every fault: it has gone, and nobody has lost a control connection. */
+/** What holds for every fault: it is over, and no client has lost a control connection. */
 async function recover(from: number): Promise<void> {
   gaps.push({ from, to: Date.now() });
   await clients.awaitTransfers();
@@ -82,7 +82,7 @@ describe('refused by the kernel', () => {
     await agent.stop();
   });
 
-  it('the control connection is gone from the table, again and again', async () => {
+  it('the control connection is repeatedly deleted from the table', async () => {
     const { firewall } = scene.topology;
     for (let time = 0; time < TIMES; time++) {
       const from = Date.now();
@@ -90,13 +90,13 @@ describe('refused by the kernel', () => {
       await waitFor('packets in the queue', async () => ((await queueState(firewall))?.waiting ?? 0) > 0);
       await firewall.runChecked(['conntrack', '-D', '-p', 'tcp', '--dport', '21']);
       process.kill(daemon.pid, 'SIGCONT');
-      // The daemon hears of it when it does, and then meets the session in its middle.
+      // The daemon receives the destroy event, and then picks the session up mid-stream.
       await clients.awaitTransfers();
       await recover(from);
     }
   });
 
-  it('the ruleset is taken away and applied again, again and again', async () => {
+  it('the ruleset is repeatedly removed and applied again', async () => {
     const { firewall } = scene.topology;
     for (let time = 0; time < TIMES; time++) {
       const from = Date.now();
@@ -118,7 +118,7 @@ describe('refused by the kernel', () => {
   });
 });
 
-it('the anchor is missing when the sessions begin', async () => {
+it('the carrier helper is missing when the sessions start', async () => {
   const { firewall } = scene.topology;
   const from = Date.now();
   await restoreRules(firewall, '*raw\n-F CONNTRACK_FTP\nCOMMIT\n');
@@ -126,7 +126,7 @@ it('the anchor is missing when the sessions begin', async () => {
   await awaitRefusal('no-helper');
   await firewall.runChecked(conntrackFtp('rules', 'iptables', '--apply'));
   clients = await beginning;
-  // These will never have one. Those that begin now do.
+  // These connections never get a helper. New ones do.
   await clients.stop();
   clients = await KeepingClients.start(scene, IPV4_SESSIONS);
   await recover(from);

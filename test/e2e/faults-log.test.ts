@@ -1,5 +1,6 @@
 /**
- * Nobody reads the daemon's log: the pipe is full, or has no reader. FTP does not notice, and SIGTERM ends it as ever.
+ * Nobody reads the daemon's log: the pipe is full, or has no reader. FTP is not affected, and SIGTERM ends the daemon as
+ * usual.
  *
  * @module
  */
@@ -14,7 +15,7 @@ import { openScene, type Scene } from './scene.js';
 
 const NONBLOCKING_READ = constants.O_RDONLY | constants.O_NONBLOCK;
 
-/** What is there to be read now; `undefined` where nothing is. */
+/** Returns what can be read now; `undefined` if that is nothing. */
 function take(descriptor: number): string | undefined {
   const bytes = Buffer.alloc(1 << 20);
   return unlessFull(() => bytes.toString('utf8', 0, readSync(descriptor, bytes)));
@@ -67,7 +68,7 @@ describe('the daemon’s log', () => {
     expect(daemon.stderr).toEqual([]);
   }
 
-  it('is a pipe that nobody takes anything from', async () => {
+  it('is a pipe that nobody reads', async () => {
     const pipe = join(scene.laboratory.makeFolder('log'), 'full');
     const { daemon, reader } = await startInto(pipe);
     fill(pipe);
@@ -75,7 +76,7 @@ describe('the daemon’s log', () => {
     closeSync(reader);
   });
 
-  it('is a pipe that nobody takes anything from, and the lines are those of workers', async () => {
+  it('is a pipe that nobody reads, with lines from workers', async () => {
     const pipe = join(scene.laboratory.makeFolder('log'), 'workers');
     // The ruleset knows the first of their queues only; that is enough for lines.
     const { daemon, reader } = await startInto(pipe, '--workers', '2');
@@ -84,7 +85,7 @@ describe('the daemon’s log', () => {
     closeSync(reader);
   });
 
-  it('is a pipe that is read again later: nothing is lost', async () => {
+  it('is a pipe that is read again later: no line is dropped', async () => {
     const pipe = join(scene.laboratory.makeFolder('log'), 'slow');
     const { daemon, reader } = await startInto(pipe);
     fill(pipe);

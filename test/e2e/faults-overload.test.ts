@@ -1,6 +1,6 @@
 /**
- * The daemon does not keep up, here because it is stopped: more packets wait than may, or than its receive buffer holds.
- * By default they pass unread and sessions go on; with `--when-full drop` they wait, and nothing fails.
+ * The daemon does not keep up, here because it is stopped: the queue or its receive buffer is full. By default packets are
+ * forwarded unread and sessions continue. With `--when-full drop` packets are retransmitted, and nothing fails.
  *
  * @module
  */
@@ -91,7 +91,7 @@ describe.each([
     expect((daemon.counter('queueOverruns') ?? 0) > 0).toBe(full === 'receive buffer');
   }
 
-  it('lets packets pass unread: sessions go on, without data connections', async () => {
+  it('forwards packets unread: sessions continue without data connections', async () => {
     const { daemon, clients, from } = await begin();
     await clients.awaitAttempts();
     process.kill(daemon.pid, 'SIGCONT');
@@ -103,7 +103,7 @@ describe.each([
     expect(clients.transfers.filter(({ bytes }) => bytes === 0)).not.toEqual([]);
   });
 
-  it('holds packets up with --when-full drop: every transfer is late, and none fails', async () => {
+  it('delays packets with --when-full drop: every transfer is late, and none fails', async () => {
     const { daemon, clients } = await begin('--when-full', 'drop');
     const before = await stateOfQueue();
     await waitFor('dropped packets of the sessions', async () => {

@@ -1,5 +1,5 @@
 /**
- * A process that has little memory, whose clock steps at each look, and that follows fewer connections than there are.
+ * A process with little memory, with a clock that jumps at each reading, or with fewer tracked connections than sessions.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { openScene, type Scene } from './scene.js';
 
 /** Megabytes; with 8 the program does not get to its beginning. */
 const SMALL_HEAP = '--max-old-space-size=24';
-/** The wall clock is somewhere else, up to three hundred years away, whenever it is looked at. */
+/** The wall clock jumps, by up to three hundred years, at each reading. */
 const STEPPING_CLOCK = '--import=data:text/javascript,Date.now=()=>Math.trunc(Math.random()*1e13)';
 
 const MANY_SESSIONS = [...EACH_MODE, ...EACH_MODE, ...EACH_MODE];
@@ -42,7 +42,7 @@ it('serves with a small heap', async () => {
   await expectService(['env', `NODE_OPTIONS=${SMALL_HEAP}`, ...conntrackFtp()]);
 });
 
-it('does not look at a clock that steps', async () => {
+it('does not depend on a clock that jumps', async () => {
   const before = Date.now() / 1000;
   const { log } = await expectService(['env', `NODE_OPTIONS=${STEPPING_CLOCK}`, ...conntrackFtp()]);
   const times = [...log.matchAll(/"time":([\d.]+)/g)].map(([, time]) => Number(time));
@@ -51,7 +51,7 @@ it('does not look at a clock that steps', async () => {
   expect(Math.max(...times)).toBeLessThan(Date.now() / 1000 + 60);
 });
 
-it('follows fewer sessions than there are: those that it forgets go on, and what they announce next is read', async () => {
+it('tracks fewer sessions than there are: evicted ones continue, and their next announcement is read', async () => {
   const { laboratory, topology } = scene;
   const settings = { ports: [21], options: ['--max-connections', '16'] };
   const daemon = await Daemon.start(laboratory, topology.firewall, settings);

@@ -1,6 +1,6 @@
 /**
- * The log of invalid packets, which other tests find empty: the end of a connection that conntrack has been made to forget
- * is in it.
+ * The log of invalid packets, which other tests expect to be empty, contains the end of a connection that was deleted from
+ * conntrack.
  *
  * @module
  */
@@ -35,7 +35,7 @@ describe('the log of invalid packets', () => {
     return () => laboratory.close();
   });
 
-  it.each(FAMILIES)('has the end of a forgotten connection, IPv%i', async (family) => {
+  it.each(FAMILIES)('contains the end of a deleted connection, IPv%i', async (family) => {
     const before = (await invalid.found()).length;
     const address = LOOPBACK[family];
     const program = ['/usr/bin/python3', '-c', CLOSE_FORGOTTEN, String(family), address] as const;

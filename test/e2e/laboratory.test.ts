@@ -1,6 +1,6 @@
 /**
- * The laboratory itself, with the kernel's own helper in the daemon's place: what is known to work passes,
- * and nothing passes without it. If this fails, no other result of the laboratory means anything.
+ * Tests the lab itself, with the kernel's own helper in place of the daemon: transfers succeed with the helper and fail
+ * without it. If this fails, no other result of the lab means anything.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * 200 MB through each server, down and up again: every byte arrives, and none of it passes the daemon.
+ * 200 MB through each server, down and up again: every byte arrives, and the daemon reads none of it.
  *
  * @module
  */
@@ -53,7 +53,7 @@ for (const { program, client, mode, family } of PAIRS) {
       return () => scene.laboratory.close();
     });
 
-    it('arrives whole', async () => {
+    it('arrives complete', async () => {
       const { server, topology, laboratory } = scene;
       const folder = laboratory.makeFolder('downloads');
       const session = sessionWith(server, family, mode, 60);
@@ -79,7 +79,7 @@ for (const { program, client, mode, family } of PAIRS) {
   });
 }
 
-/** `same`, or where the files differ. */
+/** Returns `same`, or where the files differ. */
 async function comparison(one: string, other: string): Promise<string> {
   const { status, stdout, stderr } = await run(['cmp', one, other]);
   return status === 0 ? 'same' : stdout + stderr;

@@ -75,7 +75,7 @@ describe.each([
     },
   );
 
-  it('are no trouble to the daemon', async () => {
+  it('are handled by the daemon', async () => {
     await daemon.stop();
     expect(daemon.counter('defects')).toBe(0);
     expect(daemon.counter('cut')).toBe(0);

@@ -1,6 +1,5 @@
 /**
- * What one client may have of the daemon, on the real kernel: beyond it announcements open nothing, and control
- * connections go on all the same.
+ * The limits per client, on the real kernel: beyond them announcements open nothing, and control connections continue.
  *
  * @module
  */
@@ -27,7 +26,7 @@ describe('limits', () => {
     await flushConnections(scene.topology.firewall);
   });
 
-  /** Has `sessions` sessions say `commands` in turn, and answers the codes of the replies. */
+  /** Sends `commands` in turn in `sessions` sessions, and returns the reply codes. */
   async function say(sessions: number, commands: readonly string[]): Promise<string[]> {
     const { client, server } = scene.topology;
     const command = [process.execPath, SCRIPT, server.address[4], String(sessions)] as const;
@@ -46,7 +45,7 @@ describe('limits', () => {
   const outcomes = (running: Daemon): (string | undefined)[] =>
     running.decisions.map(({ decision, reason }) => reason ?? decision);
 
-  it('connections of a client beyond so many make room for each other, and all of them go on', async () => {
+  it('connections of a client above the limit evict each other, and all of them continue', async () => {
     const running = await start('--max-connections-per-client', '2');
     expect(await say(3, [port(4001), port(4002), port(4003), 'NOOP', 'NOOP', 'NOOP'])).toEqual(
       Array(6).fill('200'),
@@ -56,7 +55,7 @@ describe('limits', () => {
     expect(running.log).not.toContain('"event":"released"');
   });
 
-  it('expectations beyond those of a client are refused, until one of them has ended', async () => {
+  it('expectations above the limit of a client are refused until one has ended', async () => {
     const running = await start('--max-expectations-per-client', '2');
     const announcements = [port(4001), port(4002), port(4003)];
     expect(await say(3, announcements)).toEqual(Array(3).fill('200'));
@@ -67,7 +66,7 @@ describe('limits', () => {
     expect(outcomes(running).slice(3)).toEqual(['expected', 'expected', 'client-limit']);
   });
 
-  it('a flood of refusals is counted, not logged', async () => {
+  it('a flood of refusals is counted instead of logged', async () => {
     const running = await start('--log-rate', '5');
     const bounces = Array<string>(200).fill('PORT 10,9,9,9,78,32');
     expect(new Set(await say(1, bounces))).toEqual(new Set(['500']));

@@ -1,6 +1,6 @@
 /**
- * Servers × clients × modes × families × places of the firewall. Without the daemon every data connection is
- * stopped; with it every one passes, as a related connection of its control connection.
+ * Servers × clients × modes × families × places of the firewall. Without the daemon every data connection is blocked; with
+ * it every one is accepted as related to its control connection.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Rewritten sessions as another dissector reads them on both sides of the gateway: each side hears of addresses of its
- * own, the data connections are where they were announced, and TCP has nothing to mend anywhere.
+ * Rewritten sessions as another dissector reads them on both sides of the gateway: each side receives addresses that it
+ * can use, data connections go to the announced endpoints, and TCP has nothing to repair.
  *
  * @module
  */
@@ -45,7 +45,7 @@ interface Sides {
   readonly atServer: string;
 }
 
-/** A segment that a busy machine holds up is not sent again while it may still arrive. */
+/** A segment that a busy machine delays is not retransmitted while it may still arrive. */
 async function makePatient(host: Namespace): Promise<void> {
   await host.setParameters({ 'net.ipv4.tcp_early_retrans': '0' });
   for (const family of FAMILIES) {
@@ -114,7 +114,7 @@ describe('a rewritten session, dissected', () => {
     return { atClient: client.path, atServer: server.path };
   }
 
-  it.each(DISSECTED)('$label: nothing to mend, $atServer at the server', async (row) => {
+  it.each(DISSECTED)('$label: nothing to repair, $atServer at the server', async (row) => {
     const { atClient, atServer } = await record(row.label);
     expect(await faultyFrames(atClient)).toEqual([]);
     expect(await faultyFrames(atServer)).toEqual([]);
@@ -127,7 +127,7 @@ describe('a rewritten session, dissected', () => {
     expect(await announcedConnections(atServer)).toBe(TRANSFERS);
   });
 
-  it('complains of a byte that was changed, and of a segment that is not there', async () => {
+  it('reports a changed byte and a missing segment', async () => {
     const { atServer } = await record('SNAT, longer, PORT, IPv4');
     expect(await faultyFrames(atServer)).toEqual([]);
 

@@ -1,6 +1,6 @@
 /**
- * Address translation between two bad links: segments are lost, reordered and duplicated on both sides of the gateway.
- * What is announced is rewritten all the same, the control connections live on, and conntrack finds no segment invalid.
+ * NAT between two bad links: segments are lost, reordered and duplicated on both sides of the gateway. Announcements are
+ * still rewritten, control connections survive, and conntrack finds no segment invalid.
  *
  * @module
  */
@@ -41,7 +41,7 @@ describe('between links that lose, reorder and duplicate', () => {
     return () => scene.laboratory.close();
   });
 
-  /** Four listings and two downloads in one session, at the end of which the control connection still answers. */
+  /** Four listings and two downloads in one session, after which the control connection still works. */
   async function passesWhole({ shape, mode, family }: Case): Promise<void> {
     const { server, topology, laboratory } = scene;
     const into = laboratory.makeFolder('impaired');
@@ -74,7 +74,7 @@ describe('between links that lose, reorder and duplicate', () => {
     },
   );
 
-  it('had its links impair what they passed', async () => {
+  it('had links that impaired its segments', async () => {
     for (const link of links) {
       const { control, data } = await link.stop();
       console.log(JSON.stringify({ control, data }));
@@ -86,7 +86,7 @@ describe('between links that lose, reorder and duplicate', () => {
 
   it('ends cleanly', async () => {
     await daemon.stop();
-    // What is sent again is rewritten again.
+    // Retransmissions are rewritten again.
     expect(daemon.counter('rewritten')).toBeGreaterThanOrEqual(IMPAIRED.length * SESSIONS * TRANSFERS);
     expect(daemon.counter('defects')).toBe(0);
   });

@@ -1,7 +1,7 @@
 /**
- * Address translation: what is announced is rewritten for the other side, the data connection follows
- * the control connection, and conntrack finds no segment invalid. The kernel's own helper does the same beside it, and
- * the outcomes are printed side by side.
+ * NAT: announcements are rewritten for the other side, the data connection gets the NAT of the control connection, and
+ * conntrack finds no segment invalid. The kernel's own helper runs the same cases, and the outcomes are printed side by
+ * side.
  *
  * @module
  */
@@ -45,7 +45,7 @@ describe.each(STANDS)('the kernel’s helper, for $name', ({ cases, open }) => {
     return () => scene.laboratory.close();
   });
 
-  // What it does is noted, not asked for.
+  // The outcome is recorded, not asserted.
   it.each(cases)('$label', async (row) => {
     await translate(scene, row.shape);
     const into = scene.laboratory.makeFolder('nat');
@@ -59,7 +59,7 @@ describe.each(STANDS)('the kernel’s helper, for $name', ({ cases, open }) => {
   });
 });
 
-/** The daemon with its ruleset on the translating host, in place of the kernel's helper. */
+/** The daemon with its ruleset on the host that does NAT, in place of the kernel's helper. */
 async function openWithDaemon(open: (helper: string) => Promise<Scene>): Promise<[Scene, Daemon]> {
   const scene = await open(DEFAULT_ANCHOR);
   await loadDaemonRules(scene.topology.firewall, [21]);
@@ -110,7 +110,7 @@ describe('the daemon, for what a gateway forwards', () => {
     return () => scene.laboratory.close();
   });
 
-  it('announces another port where two clients behind one address announce the same one', async () => {
+  it('announces another port if two clients behind one address announce the same one', async () => {
     await translate(scene, SHAPES[0] ?? { name: 'none', rules: [] });
     const { client, server } = scene.topology;
     const seen = daemon.decisions.length;

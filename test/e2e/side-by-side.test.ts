@@ -29,7 +29,7 @@ describe('two labs at once', () => {
     return () => Promise.all(runs.map(({ scene }) => scene.laboratory.close()));
   });
 
-  it('serve their own sessions, and see no others', async () => {
+  it('serve only their own sessions', async () => {
     const clients = await Promise.all(runs.map(({ scene }) => KeepingClients.start(scene)));
     await Promise.all(clients.map((each) => each.awaitTransfers()));
     await Promise.all(clients.map((each) => each.stop()));

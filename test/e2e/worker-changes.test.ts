@@ -31,7 +31,7 @@ async function startWith(workers: number): Promise<Daemon> {
   return Daemon.start(laboratory, topology.firewall, { ports: [21], options });
 }
 
-it('sessions outlast changes of the number of workers, and are read again after each', async () => {
+it('sessions survive changes of the number of workers, and are read again after each', async () => {
   const [first, ...others] = NUMBERS;
   let daemon = await startWith(first);
   const clients = await KeepingClients.start(scene, EACH_MODE);

@@ -1,6 +1,6 @@
 /**
- * A worker dies, again and again, while sessions fetch files: those of the other workers do not notice, its own keep their
- * control connections, and go on to fetch files once it is there again.
+ * A worker dies repeatedly while sessions fetch files. Sessions of other workers are not affected. Its own sessions keep
+ * their control connections, and fetch files again once the worker has restarted.
  *
  * @module
  */

@@ -51,7 +51,7 @@ async function openWithWorkers(open: Stand['open']): Promise<[Scene, Daemon]> {
   return [scene, await Daemon.start(laboratory, topology.firewall, { ports: [21], options: workers })];
 }
 
-/** All of `cases` at once; answers how they ended. */
+/** Runs all of `cases` at once; returns how they ended. */
 async function sessionsAtOnce(scene: Scene, cases: readonly Case[]): Promise<void> {
   await Promise.all(
     cases.map(async (row) => {
@@ -102,7 +102,7 @@ describe('workers, for what a gateway translates', () => {
     expect(await invalid.found()).toEqual([]);
   });
 
-  it('their counters add up at the end', async () => {
+  it('report the sum of their counters at the end', async () => {
     const decisions = daemon.decisions.length;
     await daemon.stop();
     expect(daemon.counter('connections')).toBe(connections);

@@ -12,7 +12,7 @@ export type Command = readonly [program: string, ...args: string[]];
 export interface CommandOptions {
   /** Bytes for its standard input; without it the standard input is empty. */
   readonly input?: string;
-  /** After so many milliseconds it is killed and the result says `timedOut`. Default 30,000. */
+  /** After this many milliseconds it is killed and the result has `timedOut`. Default 30,000. */
   readonly deadlineMs?: number;
   /** The environment; ours by default. */
   readonly environment?: Environment;
@@ -23,7 +23,7 @@ export interface CommandOptions {
 
 export interface Completed {
   readonly command: Command;
-  /** Exit code; `undefined` where a signal ended it. */
+  /** Exit code; `undefined` if a signal ended it. */
   readonly status: number | undefined;
   readonly stdout: string;
   readonly stderr: string;
@@ -32,7 +32,7 @@ export interface Completed {
 
 const DEFAULT_DEADLINE_MS = 30_000;
 
-/** Runs `command` to its end, however it ends. Throws only where the program cannot be started. */
+/** Runs `command` to its end, however it ends. Throws only if the program cannot be started. */
 export async function run(command: Command, options: CommandOptions = {}): Promise<Completed> {
   const [program, ...args] = command;
   const child = spawn(program, args, {
@@ -45,7 +45,7 @@ export async function run(command: Command, options: CommandOptions = {}): Promi
   let timedOut = false;
   child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
   child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
-  // A program that ends without reading its input is none of our concern: EPIPE says no more than its result.
+  // A program may end without reading its input: EPIPE adds nothing to its result.
   child.stdin.on('error', () => undefined);
   child.stdin.end(options.input ?? '');
   const deadline = setTimeout(() => {
@@ -70,14 +70,14 @@ export async function run(command: Command, options: CommandOptions = {}): Promi
   }
 }
 
-/** Runs `command` and answers what it printed. Throws with its standard error where it fails. */
+/** Runs `command` and returns its output. Throws with its standard error if it fails. */
 export async function runChecked(command: Command, options: CommandOptions = {}): Promise<string> {
   const completed = await run(command, options);
   if (completed.status !== 0) throw new Error(describeEnding(completed));
   return completed.stdout;
 }
 
-/** One paragraph for a person: the command, how it ended, what it said. */
+/** One paragraph for a person: the command, how it ended, what it printed. */
 export function describeEnding(completed: Completed): string {
   const ending = completed.timedOut
     ? 'ran past its deadline'

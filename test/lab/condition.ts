@@ -7,11 +7,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 const POLL_INTERVAL_MS = 10;
 const DEFAULT_DEADLINE_MS = 10_000;
-/** How many times slower than usual this machine is; an emulated one says so. */
+/** How many times slower than usual this machine is; an emulated machine sets it. */
 const SLOWNESS = Number(process.env['LAB_SLOWNESS'] ?? 1);
 
 /**
- * Asks `probe` until it answers something other than `undefined` or `false`, and answers that. Throws after
+ * Calls `probe` until it returns something other than `undefined` or `false`, and returns that. Throws after
  * `deadlineMs`, or as many times that as this machine is slower than usual, with `what` was waited for; what `probe` throws ends the wait at once.
  */
 export async function waitFor<T>(

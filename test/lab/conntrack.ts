@@ -1,6 +1,6 @@
 /**
- * What conntrack-tools' `conntrack` says about a namespace, so that what is claimed about the kernel's table
- * comes from another program than the one under test.
+ * Reads the conntrack table of a namespace with `conntrack` of conntrack-tools, so that claims about the table come from
+ * a program other than the one under test.
  *
  * @module
  */
@@ -61,7 +61,7 @@ export class ExpectationWatch {
     );
   }
 
-  /** Waits for `count` new expectations after the first `seen` events, and answers them. */
+  /** Waits for `count` new expectations after the first `seen` events, and returns them. */
   async awaitExpectations(count: number, seen: number): Promise<readonly ExpectationEvent[]> {
     return this.#process.waitUntil(`${count} expectations`, () => {
       const made = this.events.slice(seen).filter((event) => event.kind === 'NEW');
@@ -70,7 +70,7 @@ export class ExpectationWatch {
   }
 }
 
-/** The table as `conntrack -L` prints it, one connection a line. */
+/** The table as `conntrack -L` prints it, one connection per line. */
 export async function connectionLines(
   namespace: Namespace,
   family: Family,
@@ -80,7 +80,7 @@ export async function connectionLines(
   return listing.split('\n').filter((line) => line !== '');
 }
 
-/** Connections that came in answer to an expectation (IPS_EXPECTED): the original direction of each. */
+/** Connections that matched an expectation (IPS_EXPECTED): the original direction of each. */
 export async function relatedConnections(
   namespace: Namespace,
   family: Family,
@@ -92,18 +92,18 @@ export async function relatedConnections(
   });
 }
 
-/** Packets that were found invalid, since the namespace was made. */
+/** Packets that conntrack found invalid since the namespace was created. */
 export async function invalidCount(namespace: Namespace): Promise<number> {
   const statistics = await namespace.runChecked(['conntrack', '-S']);
   return [...statistics.matchAll(/ invalid=(\d+)/g)].reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
-/** Forgets every connection. */
+/** Deletes every connection. */
 export async function flushConnections(namespace: Namespace): Promise<void> {
   await namespace.runChecked(['conntrack', '-F']);
 }
 
-/** Clients of the connections between which the daemon tries out at its start what the kernel takes. */
+/** Clients of the test connections with which the daemon probes the kernel when it starts. */
 const TRIED_OUT_BY = ['192.0.2.1', '2001:db8::1'];
 
 function parseExpectation(line: string): ExpectationEvent | undefined {

@@ -1,5 +1,5 @@
 /**
- * conntrack-ftp itself, as it is installed: its command line in a namespace, its log, its end.
+ * conntrack-ftp as installed: its command line in a namespace, its log, and how it ends.
  *
  * @module
  */
@@ -30,7 +30,7 @@ const decisionRecord = z.object({
   reason: z.string().optional(),
   rewrittenAddress: z.string().optional(),
   rewrittenPort: z.number().optional(),
-  /** Where there are several. */
+  /** If there are several workers. */
   worker: z.number().optional(),
 });
 export type DecisionRecord = z.infer<typeof decisionRecord>;
@@ -54,7 +54,7 @@ export interface DaemonSettings {
 /** The command line `conntrack-ftp …`. */
 export const conntrackFtp = (...args: readonly string[]): Command => [process.execPath, MAIN, ...args];
 
-/** Loads the ruleset that `conntrack-ftp rules iptables` prints. Without the daemon it lets all packets by. */
+/** Loads the ruleset that `conntrack-ftp rules iptables` prints. Without the daemon it accepts all packets. */
 export async function loadDaemonRules(
   namespace: Namespace,
   ports: readonly number[],
@@ -81,7 +81,7 @@ export class Daemon {
     return Daemon.startAs(laboratory, namespace, conntrackFtp(), settings);
   }
 
-  /** As `start`, by another command line than the usual one for `conntrack-ftp`. */
+  /** Like `start`, with another command line for `conntrack-ftp`. */
   static async startAs(
     laboratory: Laboratory,
     namespace: Namespace,
@@ -112,7 +112,7 @@ export class Daemon {
     });
   }
 
-  /** Waits for `count` decisions after the first `seen`, and answers them. */
+  /** Waits for `count` decisions after the first `seen`, and returns them. */
   async awaitDecisions(count: number, seen: number): Promise<readonly DecisionRecord[]> {
     return this.#process.waitUntil(`${count} decisions`, () => {
       const made = this.decisions.slice(seen);
@@ -120,32 +120,32 @@ export class Daemon {
     });
   }
 
-  /** The line of its log with the counters; `undefined` while it runs. */
+  /** The log line with the counters; `undefined` while the daemon runs. */
   get lastWords(): string | undefined {
     return this.#process.stdout.find((line) => eventOf(line) === 'stopped');
   }
 
-  /** The counter `name` of the log's last words; `undefined` while it runs. */
+  /** The counter `name` of `stopped`; `undefined` while the daemon runs. */
   counter(name: string): number | undefined {
     const { lastWords } = this;
     return lastWords === undefined ? undefined : counters.parse(JSON.parse(lastWords))[name];
   }
 
-  /** The lines of its log of one kind. */
+  /** The log lines of one event. */
   events(event: string): readonly Readonly<Record<string, unknown>>[] {
     return this.#process.stdout
       .filter((line) => eventOf(line) === event)
       .map((line) => z.record(z.string(), z.unknown()).parse(JSON.parse(line)));
   }
 
-  /** Ends it as an administrator would; throws where it does not end cleanly. */
+  /** Stops the daemon as an administrator would; throws if it does not end cleanly. */
   async stop(): Promise<void> {
     const { status } = await this.#process.stop('SIGTERM');
     if (status !== 0)
       throw new Error(`SIGTERM did not end it cleanly (${status ?? 'a signal'}): ${this.log}`);
   }
 
-  /** Sends it a signal that ends it, in whatever way, and answers how it ended. */
+  /** Sends a signal that ends the daemon, and returns how it ended. */
   async end(signal: NodeJS.Signals): Promise<Ending> {
     return this.#process.stop(signal);
   }
@@ -156,7 +156,7 @@ export class Daemon {
   }
 }
 
-/** The `event` of a line of the log; `undefined` where the line is no JSON object or has none. */
+/** The `event` of a line of the log; `undefined` if the line is no JSON object or has none. */
 function eventOf(line: string): unknown {
   if (!line.startsWith('{')) return undefined;
   const record: unknown = JSON.parse(line);

@@ -1,6 +1,6 @@
 /**
- * What Wireshark's `tshark` reads in a capture, with all checksums checked: a reader of IP, TCP and FTP that is neither
- * ours nor the kernel.
+ * Reads captures with Wireshark's `tshark` and verifies all checksums: a dissector of IP, TCP and FTP that is neither
+ * ours nor the kernel's.
  *
  * @module
  */
@@ -10,17 +10,17 @@ import { labEnvironment } from './environment.js';
 const CHECKED = ['-o', 'tcp.check_checksum:TRUE', '-o', 'ip.check_checksum:TRUE'] as const;
 
 /**
- * Bare acknowledgements are not queued, so one may overtake the FIN that its sender sent before it. To tshark there is then
- * a gap before the one, and the other comes again; to TCP there is nothing to mend.
+ * Bare acknowledgements are not queued, so one may overtake the FIN that its sender sent before it. tshark then reports
+ * a gap and a retransmission; TCP has nothing to repair.
  */
 const OVERTAKEN_FIN =
   'tcp.len == 0 && tcp.flags.syn == 0' +
   ' && (tcp.analysis.lost_segment || tcp.analysis.out_of_order || tcp.analysis.retransmission)';
 
 /**
- * Frames as a faultless path between patient hosts has none: with a checksum that is wrong or was not checked, or with a
- * remark of tshark's on TCP: bytes lost, sent again or out of order, an acknowledgement repeated or of what was not seen.
- * That a window was changed is no fault.
+ * Frames that a perfect path between patient hosts does not have: with a checksum that is wrong or was not verified, or
+ * with a tshark remark on TCP: bytes lost, retransmitted or out of order, a duplicate acknowledgement, or one of unseen
+ * bytes. A window update is no fault.
  */
 const FAULTY = [
   'tcp.checksum.status != "Good"',
@@ -28,7 +28,7 @@ const FAULTY = [
   `(tcp.analysis.flags && !tcp.analysis.window_update && !(${OVERTAKEN_FIN}))`,
 ].join(' || ');
 
-/** The values of `fields` in the frames that the display filter `filter` names, one row a frame. */
+/** The values of `fields` in the frames that the display filter `filter` names, one row per frame. */
 export async function dissect(
   capture: string,
   filter: string,

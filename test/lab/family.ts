@@ -1,5 +1,5 @@
 /**
- * The two address families, and what is spelled differently in each.
+ * The two address families, and how their spelling differs.
  *
  * @module
  */
@@ -10,7 +10,7 @@ export type Family = (typeof FAMILIES)[number];
 /** One address in each family. */
 export type AddressPair = Readonly<Record<Family, string>>;
 
-/** The address as URLs want it. */
+/** The address as written in URLs. */
 export const urlHost = (address: string): string => (address.includes(':') ? `[${address}]` : address);
 
 export const familyOf = (address: string): Family => (address.includes(':') ? 6 : 4);

@@ -1,6 +1,6 @@
 /**
- * Default-drop packet filters: control connections and what belongs to them pass, nothing else. The dropped
- * packets are counted, so that a transfer that fails can be shown to have failed here.
+ * Default-drop packet filters that accept only control connections and their related connections. Dropped packets are
+ * counted, to prove that a failed transfer failed here.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { FAMILIES, type Family } from './family.js';
 import type { Namespace } from './namespace.js';
 import type { Placement } from './topology.js';
 
-/** What a filter begins with, in place of any before it. Loopback and ICMPv6 (neighbour discovery) pass. */
+/** The start of each filter, which replaces any earlier one. Loopback and ICMPv6 (neighbour discovery) are accepted. */
 const DROP_ALL = [
   '*filter',
   ':INPUT DROP [0:0]',
@@ -56,7 +56,7 @@ export const filterOf = (rules: readonly string[]): string =>
 
 /**
  * Loads `text` for both families; the tables that it does not name stay as they are. iptables-legacy has one lock for all
- * namespaces, so this waits for whoever holds it.
+ * namespaces, so this waits for the lock.
  */
 export async function restoreRules(namespace: Namespace, text: string): Promise<void> {
   for (const family of FAMILIES) {

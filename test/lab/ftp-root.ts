@@ -8,13 +8,13 @@ import { join } from 'node:path';
 
 /** Files that every server offers; more than one segment each. */
 export const SMALL_FILES = ['first.bin', 'second.bin'] as const;
-/** Whoever logs in may write here. */
+/** Every user may write here. */
 export const UPLOAD_FOLDER = 'incoming';
 export const SMALL_FILE_BYTES = 5_000;
 
 const BLOCK_BYTES = 64 * 1024;
 
-/** Makes `folder` with all that is served, readable for all whatever our umask is. */
+/** Creates `folder` with all served files, readable for everyone regardless of our umask. */
 export function makeFtpRoot(folder: string): void {
   mkdirSync(folder);
   chmodSync(folder, 0o755);
@@ -38,7 +38,7 @@ export function writePatternFile(path: string, bytes: number): void {
   closeSync(file);
 }
 
-/** Bytes without a line structure, so that a transfer in ASCII mode would show. */
+/** Bytes without line structure, so that a transfer in ASCII mode would be noticed. */
 function patternBlock(bytes: number, seed: number): Buffer {
   const block = Buffer.alloc(bytes);
   for (let at = 0; at < bytes; at++) block[at] = (at * 31 + (at >>> 8) + seed) & 0xff;

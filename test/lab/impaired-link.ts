@@ -1,6 +1,6 @@
 /**
  * A link that loses, delays past later ones and duplicates TCP segments: `impaired-link.py` between two interfaces, in a
- * namespace of its own. It is what netem would do, which kernels often lack.
+ * namespace of its own. It does the work of netem, which kernels often lack.
  *
  * @module
  */
@@ -17,7 +17,7 @@ const counts = z.object({
   segments: z.number(),
   lost: z.number(),
   duplicated: z.number(),
-  /** Went on after a later segment of the same direction of the same connection. */
+  /** Forwarded after a later segment of the same direction of the same connection. */
   overtaken: z.number(),
 });
 const impairments = z.object({ control: counts, data: counts, overruns: z.number() });
@@ -26,9 +26,9 @@ export type Impairments = z.infer<typeof impairments>;
 
 export interface ImpairedLinkSettings {
   readonly controlPort: number;
-  /** What chance begins with: the same one does the same to the same segments. */
+  /** Seed of the random numbers: the same seed impairs the same segments in the same way. */
   readonly seed: string;
-  /** The part of the segments that is lost; one in twenty unless given. */
+  /** The share of segments that is lost; one in twenty by default. */
   readonly loss?: number;
 }
 
@@ -49,7 +49,7 @@ export class ImpairedLink {
     { controlPort, seed, loss = USUAL_LOSS }: ImpairedLinkSettings,
   ): Promise<ImpairedLink> {
     const cable = await laboratory.namespace('cable');
-    // Nothing on it speaks for itself.
+    // No host on the link sends anything on its own.
     await cable.setParameters({ 'net.ipv6.conf.default.disable_ipv6': '1' });
     for (const [end, { namespace, device }] of [
       ['near', one],
@@ -73,7 +73,7 @@ export class ImpairedLink {
     return new ImpairedLink(running);
   }
 
-  /** Ends it, and answers what it did. */
+  /** Stops the link, and returns what it did. */
   async stop(): Promise<Impairments> {
     const { status } = await this.#process.stop('SIGTERM');
     if (status !== 0) throw new Error(`did not end cleanly: ${this.#process.describe()}`);

@@ -1,5 +1,5 @@
 /**
- * The kernel's own `nf_conntrack_ftp`, in the daemon's place: what the laboratory itself is tested with.
+ * The kernel's own `nf_conntrack_ftp`, in the daemon's place: used to test the lab itself.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * One experiment's belongings: namespaces, processes and a temporary folder. `close` gives all of it back,
- * and so does the end of our process by a signal or an error.
+ * The resources of one test: namespaces, processes and a temporary folder. `close` releases them, and so does the end of
+ * our process by a signal or an error.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import type { RunningProcess, RunningProcessOptions } from './running-process.js
 const FATAL_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export class Laboratory {
-  /** A folder of this experiment alone; servers without privileges can read it. */
+  /** A folder of this test only; unprivileged servers can read it. */
   readonly folder: string;
   readonly #namespaces: Namespace[] = [];
   readonly #processes: RunningProcess[] = [];
@@ -39,7 +39,7 @@ export class Laboratory {
     return namespace;
   }
 
-  /** Starts a program inside `namespace` that ends with the experiment at the latest. */
+  /** Starts a program inside `namespace` that ends with the test at the latest. */
   async start(
     namespace: Namespace,
     command: Command,
@@ -60,7 +60,7 @@ export class Laboratory {
     try {
       const running = this.#processes.splice(0).filter((one) => !one.hasEnded);
       for (const one of running) one.killNow();
-      // A server's sessions hold its output open: they end with the namespace, and only then has it ended.
+      // The sessions of a server hold its output open. They end with the namespace, and only then has the server ended.
       await Promise.all(this.#namespaces.splice(0).map((namespace) => namespace.remove()));
       await Promise.all(running.map((one) => one.ended));
     } finally {

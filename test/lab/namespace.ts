@@ -1,6 +1,6 @@
 /**
- * Network namespaces under names that tell the process they belong to, so that what a killed test left
- * behind can be told from what another one still uses. Nothing here touches the namespace we run in.
+ * Network namespaces named after the process that owns them, so that leftovers of a killed test can be told from
+ * namespaces in use. The namespace of the tests themselves is never changed.
  *
  * @module
  */
@@ -57,7 +57,7 @@ export class Namespace {
     this.name = name;
   }
 
-  /** Makes a namespace with its loopback up. `label` says what stands in it: `client`, `gateway`. */
+  /** Makes a namespace with its loopback up. `label` names its host: `client`, `gateway`. */
   static async create(label: string): Promise<Namespace> {
     const name = `${NAME_PREFIX}-${process.pid}-${randomBytes(3).toString('hex')}-${label}`;
     await runChecked(['ip', 'netns', 'add', name]);
@@ -76,7 +76,7 @@ export class Namespace {
     return run(this.enter(command), { environment: labEnvironment(), ...options });
   }
 
-  /** Runs `command` inside and answers its standard output; throws where it fails. */
+  /** Runs `command` inside and returns its standard output; throws if it fails. */
   async runChecked(command: Command, options?: CommandOptions): Promise<string> {
     return runChecked(this.enter(command), { environment: labEnvironment(), ...options });
   }
@@ -95,7 +95,7 @@ export class Namespace {
     await this.runChecked(['sysctl', '-qw', ...assignments(parameters)]);
   }
 
-  /** As `setParameters`, but passes over those that this kernel does not have. */
+  /** Like `setParameters`, but ignores parameters that this kernel does not have. */
   async setKnownParameters(parameters: Readonly<Record<string, string>>): Promise<void> {
     await this.runChecked(['sysctl', '--ignore', '-qw', ...assignments(parameters)]);
   }
@@ -114,7 +114,7 @@ export class Namespace {
     await this.runChecked(['tee', steering], { input: '1' });
   }
 
-  /** Waits until no TCP connection of a host inside has anything to send any more. */
+  /** Waits until no TCP connection of a host inside has anything left to send. */
   async untilQuiet(): Promise<void> {
     await waitFor(
       `the connections in ${this.name} to end`,
@@ -159,7 +159,7 @@ function discard(name: string): void {
   spawnSync('ip', ['netns', 'del', name], { stdio: 'ignore' });
 }
 
-/** Kills what runs in the namespace `name`; answers how many processes were there. */
+/** Kills what runs in the namespace `name`; returns the number of its processes. */
 function killProcessesInside(name: string): number {
   const listing = spawnSync('ip', ['netns', 'pids', name], { encoding: 'utf8' });
   const pids = listing.stdout.split('\n').filter((line) => line !== '');

@@ -1,5 +1,5 @@
 /**
- * What the kernel says of an NFQUEUE in a namespace: how many packets wait, and how many it could not hand on.
+ * The state of an NFQUEUE in a namespace: how many packets are waiting, and how many could not be delivered.
  *
  * @module
  */
@@ -14,7 +14,7 @@ export interface QueueState {
   readonly overruns: number;
 }
 
-/** Answers `undefined` where nobody has bound the queue. */
+/** Returns `undefined` if no process has bound the queue. */
 export async function queueState(namespace: Namespace, queue = 0): Promise<QueueState | undefined> {
   const text = await namespace.runChecked([
     'cat',

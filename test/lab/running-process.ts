@@ -55,7 +55,7 @@ export class RunningProcess {
     });
   }
 
-  /** Starts `command`; throws where the program cannot be started at all. */
+  /** Starts `command`; throws if the program cannot be started at all. */
   static async start(command: Command, options: RunningProcessOptions = {}): Promise<RunningProcess> {
     const [program, ...args] = command;
     const child = spawn(program, args, {
@@ -85,7 +85,7 @@ export class RunningProcess {
     this.#listeners.add(listener);
   }
 
-  /** Waits until `probe` answers; throws with the process's own words where it ends before that. */
+  /** Waits for a result of `probe`; throws with the output of the process if it ends before that. */
   async waitUntil<T>(
     what: string,
     probe: () => T | undefined | false | Promise<T | undefined | false>,
@@ -104,7 +104,7 @@ export class RunningProcess {
     );
   }
 
-  /** Sends `signal` and answers how it ended; a process that does not end in time is killed and thrown about. */
+  /** Sends `signal` and returns how the process ended. Kills a process that does not end in time, and throws. */
   async stop(signal: NodeJS.Signals = 'SIGTERM', deadlineMs = STOP_DEADLINE_MS): Promise<Ending> {
     this.#child.kill(signal);
     const deadline = new AbortController();
@@ -122,7 +122,7 @@ export class RunningProcess {
     this.#child.kill('SIGKILL');
   }
 
-  /** The command and the end of what it said. */
+  /** The command and the end of its output. */
   describe(): string {
     const said = [...this.stderr.slice(-10), ...this.stdout.slice(-10)];
     return [`\`${this.command.join(' ')}\``, ...said].join('\n  ');

@@ -1,5 +1,5 @@
 /**
- * One FTP session as three observers saw it: the client, conntrack-tools and, where it runs, the daemon.
+ * One FTP session as three observers saw it: the client, conntrack-tools and the daemon, if it runs.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { Topology } from './topology.js';
 export interface Observers {
   readonly topology: Topology;
   readonly watch: ExpectationWatch;
-  /** Absent where the kernel's own helper stands in its place. */
+  /** Absent if the kernel's own helper is used instead. */
   readonly daemon: Daemon | undefined;
 }
 
@@ -24,9 +24,8 @@ export interface SessionReport {
 }
 
 /**
- * Runs one session that takes `transfers` data connections and reports it. Throws, with what each of them
- * said, where fewer expectations or decisions than that turn up. Whether the client succeeded is for the
- * caller to judge.
+ * Runs one session with `transfers` data connections and reports it. If there are fewer expectations or decisions, throws
+ * with the output of all observers. The caller judges whether the client succeeded.
  */
 export async function observeSession(
   { topology, watch, daemon }: Observers,

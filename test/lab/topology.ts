@@ -1,6 +1,5 @@
 /**
- * Where the hosts stand: a client and a server, and the firewall between them, on the client or on the
- * server. Addresses are from RFC 1918 and RFC 3849; there is no way out of the namespaces.
+ * The hosts of the lab: a client and a server, and the firewall between them, on the client or on the server. Addresses are from RFC 1918 and RFC 3849; there is no way out of the namespaces.
  *
  * @module
  */
@@ -55,7 +54,7 @@ const SERVER_PARAMETERS = { 'net.ipv4.tcp_tw_reuse': '1' } as const;
 
 const FORWARDING = { 'net.ipv4.ip_forward': '1', 'net.ipv6.conf.all.forwarding': '1' } as const;
 
-/** Builds it; the links are perfect where `join` does not make others. */
+/** Builds the hosts; the links are perfect unless `join` makes others. */
 export async function buildTopology(
   laboratory: Laboratory,
   placement: Placement,

@@ -1,6 +1,5 @@
 /**
- * What an experiment wants of an FTP client, whichever program it is: command lines for the transfers of one
- * session, in a given mode.
+ * The interface of the FTP clients in the lab: command lines for the transfers of one session, in a given mode.
  *
  * @module
  */
@@ -10,7 +9,7 @@ import type { Namespace } from '../namespace.js';
 import { withOwnFiles } from '../own-files.js';
 import type { FtpServer } from '../servers/server.js';
 
-/** How data connections come about: the command that asks for them. */
+/** The command that opens data connections. */
 export const MODES = ['PASV', 'EPSV', 'PORT', 'EPRT'] as const;
 export type Mode = (typeof MODES)[number];
 
@@ -24,7 +23,7 @@ export interface Session {
   readonly user: string;
   readonly password: string;
   readonly mode: Mode;
-  /** Give up on a connection that does not come about, or does not move, for so many seconds. */
+  /** Give up on a connection that is not established, or stalls, for this many seconds. */
   readonly patienceSeconds: number;
 }
 
@@ -45,16 +44,16 @@ export interface Invocation {
 
 export interface ClientProgram {
   readonly name: string;
-  /** What it can be told to use, in each family. */
+  /** The modes that it supports, in each family. */
   readonly modes: Readonly<Record<Family, readonly Mode[]>>;
   invoke(session: Session, work: Work): Invocation;
-  /** Whether it failed by a fault of its own that comes and goes, whatever stands between it and the server. */
+  /** Whether it failed because of an intermittent bug of its own, independent of the network. */
   readonly failedByItself?: (completed: Completed) => boolean;
 }
 
 const ATTEMPTS = 3;
 
-/** Does `attempt` again where it failed by its client's own fault. */
+/** Repeats `attempt` if it failed because of a bug of the client. */
 export async function spared<T>(
   client: ClientProgram,
   attempt: () => Promise<T>,
@@ -83,8 +82,8 @@ export const sessionWith = (
 });
 
 /**
- * Runs the session to its end, or for twice the session's patience: ncftp tries again and again. Whether it
- * succeeded is for the caller to see in the files.
+ * Runs the session to its end, but at most for twice its timeout, since ncftp retries forever. The caller checks the
+ * files for success.
  */
 export async function performOnce(
   namespace: Namespace,
@@ -96,7 +95,7 @@ export async function performOnce(
   return namespace.run(withOwnFiles(command), { ...options, deadlineMs: 2_000 * session.patienceSeconds });
 }
 
-/** As `performOnce`, and again where that failed by the client's own fault. */
+/** Like `performOnce`, repeated if that failed because of a bug of the client. */
 export const perform = async (...session: Parameters<typeof performOnce>): Promise<Completed> =>
   spared(
     session[1],

@@ -1,5 +1,5 @@
 /**
- * curl: every mode, and both of the extended ones over IPv4 too.
+ * curl: every mode, including both extended modes over IPv4.
  *
  * @module
  */
@@ -13,7 +13,7 @@ const MODE_OPTIONS: Readonly<Record<Mode, readonly string[]>> = {
   EPRT: ['--ftp-port', '-'],
 };
 
-/** What curl 7.88 says now and then of a data connection that it has accepted, instead of using it. */
+/** What curl 7.88 occasionally reports about an accepted data connection, instead of using it. */
 const ACCEPTED_AMISS = 'sa_addr inet_ntop() failed';
 
 export const curl: ClientProgram = {

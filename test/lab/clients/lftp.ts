@@ -1,5 +1,5 @@
 /**
- * lftp: the extended modes over IPv6, and EPSV over IPv4 where asked.
+ * lftp: the extended modes over IPv6, and EPSV over IPv4 on request.
  *
  * @module
  */
@@ -22,7 +22,7 @@ const settings = ({ mode, patienceSeconds }: Session): string[] => [
   `set ftp:passive-mode ${String(isPassive(mode))}`,
   `set ftp:prefer-epsv ${String(mode === 'EPSV')}`,
   'set ftp:ssl-allow no',
-  // It does not ask for EPSV over IPv4 before it has seen it among the server's features.
+  // lftp sends EPSV over IPv4 only after it has seen it in the reply to FEAT.
   `set ftp:use-feat ${String(mode === 'EPSV')}`,
   'set ftp:fix-pasv-address no',
 ];

@@ -1,5 +1,5 @@
 /**
- * What an experiment wants of an FTP server, whichever program it is.
+ * The interface of the FTP servers in the lab.
  *
  * @module
  */
@@ -21,7 +21,7 @@ export interface ServerSettings {
 
 export const DEFAULT_SETTINGS: ServerSettings = { port: 21, passivePorts: [30_000, 30_999] };
 
-/** Where a server stands and keeps its things. */
+/** Where a server runs and keeps its files. */
 export interface ServerSite {
   readonly host: Host;
   readonly settings: ServerSettings;
@@ -40,9 +40,9 @@ export interface Login {
 export interface ServerProgram {
   readonly name: string;
   readonly login: Login;
-  /** Active data connections come from port 20 where the control port is 21. */
+  /** Active data connections come from port 20 if the control port is 21. */
   readonly activeFromPort20: boolean;
-  /** Writes the configuration and answers the command that serves in the foreground. */
+  /** Writes the configuration and returns the command that serves in the foreground. */
   prepare(site: ServerSite): Promise<Command>;
 }
 
@@ -53,7 +53,7 @@ export interface FtpServer extends ServerSite {
 
 export const ANONYMOUS: Login = { user: 'anonymous', password: 'lab@example.org' };
 
-/** Starts `program` on `host`; it listens when this resolves, and ends with the experiment. */
+/** Starts `program` on `host`; it listens when this resolves, and ends with the test. */
 export async function startServer(
   laboratory: Laboratory,
   program: ServerProgram,
