@@ -1,6 +1,7 @@
 /**
- * Which connections each client has among those that are followed, so that one of them cannot take the places of
- * all others: beyond so many, its own make room. Whoever has an IPv6 network has all of its addresses: a client is a /64 there (RFC 4291 §2.5.4), an address in IPv4.
+ * The tracked connections of each client. Beyond a limit the client's own oldest connection is evicted, so that one
+ * client cannot displace all others. A client is an IPv4 address or an IPv6 /64 (RFC 4291 §2.5.4), because the owner of
+ * an IPv6 network can use all of its addresses.
  *
  * @module
  */
@@ -14,14 +15,14 @@ export const clientKey = (address: IpAddress): string =>
 
 export class ClientLimit {
   readonly #most: number;
-  /** The flow of each client that has one, which most have; or all of them, the one counted first in front. */
+  /** The flow of a client that has only one, as most clients do; otherwise all its flows, oldest first. */
   readonly #flows = new Map<string, number | Set<number>>();
 
   constructor(most: number) {
     this.#most = most;
   }
 
-  /** Counts a flow of `client`; answers another one of the same client that has to make room, or `undefined`. */
+  /** Counts a flow of `client`. Returns another flow of the same client that must be evicted, or `undefined`. */
   admit(flow: number, client: IpAddress): number | undefined {
     const key = clientKey(client);
     const before = this.#flows.get(key);
@@ -36,7 +37,7 @@ export class ClientLimit {
     return first;
   }
 
-  /** A flow that was counted is not followed any more. */
+  /** A counted flow is no longer tracked. */
   release(flow: number, client: IpAddress): void {
     const key = clientKey(client);
     const flows = this.#flows.get(key);

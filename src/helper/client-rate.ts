@@ -1,5 +1,5 @@
 /**
- * How often a second each client may have us ask the kernel for something: an announcement costs it little and us much.
+ * Limits the kernel requests that each client may cause per second: an announcement costs the client little and this host much.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { clientKey } from './client-limit.js';
 
 export class ClientRate {
   readonly #perSecond: number;
-  /** The second that is under way, and what each client has had of it. */
+  /** The current second, and what each client has used of its limit. */
   #second = 0;
   readonly #taken = new Map<string, number>();
 
@@ -16,7 +16,7 @@ export class ClientRate {
     this.#perSecond = perSecond;
   }
 
-  /** Takes one of what `client` may have; answers false where nothing is left for this second. */
+  /** Takes one request from the limit of `client`. Returns false if none is left for this second. */
   take(client: IpAddress, now: number): boolean {
     const second = Math.floor(now);
     if (second !== this.#second) {

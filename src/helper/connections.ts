@@ -1,6 +1,6 @@
 /**
- * The control connections that are followed: which of them a packet belongs to, by its tuple, and when one begins and
- * ends. What is not known yet is asked for, once a connection.
+ * The tracked control connections: finds the connection of a packet by its tuple, and notices when a connection begins and
+ * ends. Conntrack is asked once for each unknown connection.
  *
  * @module
  */
@@ -24,41 +24,41 @@ import { isUnderWay, type Connection, type TrackedConnection } from './plan.js';
 export interface ConnectionsOptions {
   /** Ports of FTP servers as clients address them, before any DNAT; 1 to 65535. */
   readonly ports: readonly number[];
-  /** Connections tracked at once; the oldest idle one makes room. */
+  /** Connections tracked at once; at the limit the one idle longest is evicted. */
   readonly capacity: number;
-  /** Connections of one client that are followed at once; the one that it has had for longest makes room. */
+  /** Connections of one client tracked at once; at the limit the client's oldest one is evicted. */
   readonly maxConnectionsPerClient: number;
-  /** Seed of the flow table's hash: random where the packets come from a network. */
+  /** Seed of the flow table's hash: random if the packets come from a network. */
   readonly seed: number;
 }
 
-/** Who is told of connections, by the number of their flow. */
+/** Receives the beginning and end of connections, by flow number. */
 export interface ConnectionListener {
-  /** `opening`: seen from its beginning. */
+  /** `opening`: tracked from its SYN or SYN-ACK. */
   onBegin(flow: number, connection: TrackedConnection, opening: boolean): void;
-  /** It is not followed any more; its tuples can still be asked for. */
+  /** The connection is no longer tracked; its tuples can still be read. */
   onEnd(flow: number): void;
 }
 
 const PORT_COUNT = 65_536;
 const NO_HALF = -1;
-/** Questions about one flow in a second: a SYN-ACK in the middle of a connection costs its sender little, and us one. */
+/** Conntrack queries about one flow per second: a mid-stream SYN-ACK costs its sender little, and this host a query. */
 const QUESTIONS_A_SECOND = 10;
 
 export class Connections {
-  /** Packets of connections that are not known, or to no FTP port. */
+  /** Packets of unknown connections, or to a port that is not an FTP port. */
   others = 0;
-  /** Connections that made room for others of their own client. */
+  /** Connections evicted for others of the same client. */
   displacedByOwn = 0;
   readonly #conntrack: Conntrack;
-  /** 1 at each FTP port. */
+  /** 1 for each FTP port. */
   readonly #isFtpPort = new Uint8Array(PORT_COUNT);
   readonly #flows: FlowTable;
   /** Conntrack's id of each flow's connection. */
   readonly #ids: Uint32Array;
-  /** The moment, see `momentOf`, at which conntrack was last asked whose each flow's tuple is. */
+  /** When conntrack was last queried about each flow's tuple, as `momentOf` counts. */
   readonly #askedAt: Uint32Array;
-  /** 1 for a flow that counts among those of its client. */
+  /** 1 for a flow that is counted for its client. */
   readonly #counted: Uint8Array;
   readonly #clients: ClientLimit;
   readonly #streams: Reassembler;
@@ -88,12 +88,12 @@ export class Connections {
     this.#listener = listener;
   }
 
-  /** Connections followed now. */
+  /** Connections tracked now. */
   get size(): number {
     return this.#flows.size;
   }
 
-  /** Connections that made room for others. */
+  /** Connections evicted for others. */
   get displaced(): number {
     return this.#flows.evictions;
   }
@@ -106,7 +106,7 @@ export class Connections {
     return { original: this.#flows.original(flow), reply: this.#flows.reply(flow) };
   }
 
-  /** The half-stream that the TCP segment in `ip` belongs to; -1 where it is none of ours. */
+  /** Returns the half-stream of the TCP segment in `ip`; -1 if its connection is not tracked. */
   halfOf(bytes: Buffer, ip: IpView, now: number): number {
     const sourcePort = tcpSourcePort(bytes, ip.payloadAt);
     const destinationPort = tcpDestinationPort(bytes, ip.payloadAt);
@@ -133,13 +133,13 @@ export class Connections {
     return half;
   }
 
-  /** Conntrack has destroyed it. Its successor of the same tuples may have begun before we hear of it, and stays. */
+  /** Conntrack has destroyed the connection. A newer connection of the same tuples may have begun before this event arrives; it stays tracked. */
   onEnded({ original, id }: TrackedConnection): void {
     const flow = this.flowOf(original);
     if (flow >= 0 && this.#ids[flow] === id) this.end(flow);
   }
 
-  /** -1 where it is not followed. */
+  /** -1 if the connection is not tracked. */
   flowOf(original: Tuple): number {
     return this.#flows.findTuple(original) >> 1;
   }
@@ -149,15 +149,15 @@ export class Connections {
     this.#flows.expire(moment);
   }
 
-  /** Forgets what is known of a connection; its next packet is as its first. */
+  /** Forgets a connection; its next packet is handled like a first packet. */
   end(flow: number): void {
     this.#forget(flow);
     this.#flows.remove(flow);
   }
 
   /**
-   * The client of a flow has said something, so the connection is its own: whoever forges its address gets no further than
-   * the SYN-ACK. From now on it counts.
+   * The client has sent payload, so its address is not forged: a forger never sees the SYN-ACK. The flow counts towards the
+   * client's limit from now on.
    */
   prove(flow: number): void {
     if (this.#counted[flow] === 1) return;
@@ -168,13 +168,13 @@ export class Connections {
     this.end(other);
   }
 
-  /** Whether it is a SYN-ACK, and conntrack has just been asked whose its tuple is. */
+  /** Whether the packet is a SYN-ACK and conntrack was queried about its tuple just now. */
   #wasAskedFor(half: number, bytes: Buffer, at: number, now: number): boolean {
     if (half < 0 || (tcpFlags(bytes, at) & TCP_FLAGS.ack) === 0) return false;
     return momentOf(now) === this.#askedAt[half >> 1];
   }
 
-  /** A SYN or SYN-ACK, whose TCP header is `at`, that does not belong to the connection which opened the flow of `half`. */
+  /** Whether the SYN or SYN-ACK with its TCP header at `at` belongs to another connection than the one that opened the flow of `half`. */
   #opensConnection(half: number, bytes: Buffer, at: number): boolean {
     const flags = tcpFlags(bytes, at);
     if ((flags & TCP_FLAGS.syn) === 0 || (flags & TCP_FLAGS.rst) !== 0) return false;
@@ -184,14 +184,14 @@ export class Connections {
     return (flags & TCP_FLAGS.ack) === 0 || !this.#streams.beganAt(half ^ 1, answered);
   }
 
-  /** `before` is a half of the flow that has this tuple, if one does: of an earlier connection, or of this very one. */
+  /** `before` is a half of the flow that has this tuple, if there is one: of an earlier connection, or of this one. */
   #begin(before: number, seen: Tuple, opening: boolean, now: number): number {
     const connection = this.#conntrack.find(seen);
     if (connection === undefined || this.#isFtpPort[connection.original.destinationPort] === 0) {
       this.others++;
       return NO_HALF;
     }
-    // A SYN-ACK in the middle of a connection is no new one, whatever its numbers say: its peer ignores it.
+    // A mid-stream SYN-ACK never begins a connection, whatever its sequence number: the peer ignores it.
     if (before >= 0 && this.#ids[before >> 1] === connection.id) {
       this.#askedAt[before >> 1] = momentOf(now);
       return NO_HALF;
@@ -212,5 +212,5 @@ export class Connections {
   }
 }
 
-/** Of `now`, in seconds: whole moments, of which there are `QUESTIONS_A_SECOND`; each number comes again after 13 years. */
+/** Converts `now`, in seconds, to whole moments, `QUESTIONS_A_SECOND` of them per second; wraps after 13 years. */
 const momentOf = (now: number): number => Math.floor(now * QUESTIONS_A_SECOND) >>> 0;

@@ -1,5 +1,5 @@
 /**
- * What the helper counts, by name. Counters only grow; whoever reports them takes the difference.
+ * What the helper counts, by name. Counters only grow; a report takes the difference.
  *
  * @module
  */
@@ -10,7 +10,7 @@ export interface HelperCounters {
   unreadable: number;
   /** Packets of which the kernel or the capture gave only a part. */
   cut: number;
-  /** Control connections seen from their beginning, and those picked up in the middle. */
+  /** Control connections seen from their beginning, and those picked up mid-stream. */
   connections: number;
   midStream: number;
   /** Complete lines read, both directions. */
@@ -19,35 +19,35 @@ export interface HelperCounters {
   refused: number;
   encrypted: number;
   notFtp: number;
-  /** Packets that went on with another endpoint in them, and packets that did not go on, for their sender to send again. */
+  /** Packets forwarded with another endpoint, and packets dropped so that their sender retransmits them. */
   rewritten: number;
   withheld: number;
-  /** Expectations taken back because their announcements went on as they came after all. */
+  /** Expectations cancelled because their announcements were forwarded unchanged after all. */
   withdrawn: number;
 }
 
-/** What the layers below count where a limit is reached or a stream is not as it should be. */
+/** Counters of the layers below, for reached limits and irregular streams. */
 export interface LimitCounters {
   readonly linesTooLong: number;
   readonly linesWithNul: number;
   readonly linesWithBareLineFeed: number;
-  /** Beginnings of lines given up because all of them together had grown too large. */
+  /** Unfinished lines discarded because all of them together had grown too large. */
   readonly unfinishedLinesDropped: number;
-  /** Times that more commands were sent ahead of their replies than are remembered. */
+  /** Times that more commands were pipelined than are remembered. */
   readonly commandsForgotten: number;
-  /** Connections that made room for newer ones. */
+  /** Connections evicted for newer ones. */
   readonly connectionsDisplaced: number;
-  /** Connections that made room for newer ones of their own client. */
+  /** Connections evicted for newer ones of the same client. */
   readonly connectionsDisplacedByOwn: number;
-  /** Packets of connections that conntrack does not know, or that are to no FTP port. */
+  /** Packets of connections that conntrack does not know, or to a port that is not an FTP port. */
   readonly otherConnections: number;
-  /** Holes given up because their receiver has the bytes, or a limit was reached: bytes, ranges of a half, bytes of all. */
+  /** Holes skipped because their receiver has the bytes, or a limit was reached: bytes, ranges of a half, bytes of all. */
   readonly holesPastAcknowledgment: number;
   readonly holesPastBytes: number;
   readonly holesPastRanges: number;
   readonly holesPastTotal: number;
   readonly segmentsOutOfReach: number;
-  /** Streams begun anew elsewhere, because their segments kept coming from there. */
+  /** Streams resynchronized at another sequence number, because their segments kept coming from there. */
   readonly streamsMoved: number;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The decision record: what was announced on a control connection, and what became of it. Its JSON form is
+ * The decision record: what was announced on a control connection, and the outcome. Its JSON form is
  * part of the command line's contract (`replay --json`, the daemon's log), so its names and their order stay.
  *
  * @module
@@ -10,10 +10,10 @@ import { formatIpAddress, type IpAddress } from '../wire/ip-address.js';
 import type { StreamEdit } from './nat/stream-edits.js';
 import type { Reason } from './reasons.js';
 
-/** Why an announcement that the policy allows was not expected all the same. */
+/** Why an announcement was not expected although the policy allows it. */
 export type Obstacle = Exclude<Reason, RefusalReason>;
 
-/** What the other side was told in place of the announced endpoint. A 229 names no address. */
+/** The endpoint that the other side received instead of the announced one. A 229 names no address. */
 export interface Rewritten {
   readonly address: IpAddress | undefined;
   readonly port: number;
@@ -36,7 +36,7 @@ export interface Decision {
   /** The announced endpoint, as far as it could be read. A 229 names no address: it is the server's own. */
   readonly address: IpAddress | undefined;
   readonly port: number | undefined;
-  /** Absent where the data connection is expected. */
+  /** Absent if the data connection is expected. */
   readonly refusal: Reason | undefined;
 }
 
@@ -61,7 +61,7 @@ export function decisionRecord(decision: Decision, rewritten?: Rewritten): Decis
   const { address, port, refusal } = decision;
   return {
     packet: decision.packet,
-    // To the microsecond, as captures have it: a double of this size has no more to say.
+    // To the microsecond, as captures have it: a double of this size is no more precise.
     time: Math.round(decision.time * MICROSECONDS) / MICROSECONDS,
     client: formatIpAddress(decision.client),
     clientPort: decision.clientPort,

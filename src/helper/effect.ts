@@ -1,5 +1,5 @@
 /**
- * What a packet causes beside its verdict: data, to be carried out by whoever asked, in order.
+ * What a packet causes besides its verdict: data, to be carried out by the caller, in order.
  *
  * @module
  */
@@ -9,13 +9,13 @@ import type { Tuple } from '../wire/tuple.js';
 import type { Decision } from './decision.js';
 import type { ExpectedConnection } from './plan.js';
 
-/** Where an announcement stands, for a rewrite: the half and the sender's numbers of the endpoint's bytes. */
+/** The position of an announcement, for a rewrite: the half, and the sender's sequence numbers of the endpoint's bytes. */
 export interface AnnouncedAt {
   readonly half: number;
   readonly start: number;
   readonly end: number;
   readonly kind: AnnouncementKind;
-  /** What stands between the code and the endpoint of a 227, for people only; empty for the others. */
+  /** The reply text between the code and the endpoint of a 227; empty for the other kinds. */
   readonly words: string;
 }
 
@@ -24,7 +24,7 @@ export interface Rewrite {
   readonly at: AnnouncedAt;
   /** The address that the other side must use. */
   readonly address: IpAddress;
-  /** The announced address is not that one; else only another port would be a reason. */
+  /** The announced address is a different one; otherwise only another port requires a rewrite. */
   readonly needed: boolean;
 }
 
@@ -32,23 +32,23 @@ export interface ExpectEffect {
   readonly kind: 'expect';
   readonly expected: ExpectedConnection;
   readonly decision: Decision;
-  /** On a connection that is translated, by us or by another host. */
+  /** The connection is under NAT, by this host or by another. */
   readonly rewrite: Rewrite | undefined;
 }
 
-/** A pinhole at this port, whose announcement has not passed yet as it must. */
+/** An expectation at this port whose announcement has not been forwarded yet as required. */
 export interface PromisedExpectation {
   readonly effect: ExpectEffect;
   readonly port: number;
-  /** It was opened for this announcement, and not found open for an earlier one. */
+  /** The expectation was made for this announcement, not found from an earlier one. */
   readonly fresh: boolean;
 }
 
 export type Effect =
   | ExpectEffect
   | { readonly kind: 'refuse'; readonly decision: Decision }
-  /** Nothing on this connection is read any more: it need not be queued again. */
+  /** This connection is no longer read, so its packets need not be queued. */
   | { readonly kind: 'release'; readonly connection: Tuple; readonly cause: ReleaseCause };
 
-/** Why a connection is not read any more. */
+/** Why a connection is no longer read. */
 export type ReleaseCause = 'encrypted' | 'not-ftp';

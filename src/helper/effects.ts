@@ -1,6 +1,6 @@
 /**
- * Carries out what a packet causes, in order, before its verdict: expectations, refusals, releases, and what has to be
- * taken back. Each is counted and reported once.
+ * Carries out what a packet causes, in order, before its verdict: expectations, refusals, releases
+ * and cancellations. Each is counted and reported once.
  *
  * @module
  */
@@ -45,7 +45,7 @@ export class Effects {
     }
   }
 
-  /** Nobody will use the expectation as it was announced. */
+  /** The expectation is cancelled: its announcement does not name it. */
   withdraw(promised: PromisedExpectation): void {
     this.#counters.withdrawn++;
     try {

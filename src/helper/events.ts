@@ -17,6 +17,6 @@ export interface HelperEvents {
   released(connection: Tuple, cause: ReleaseCause, failure?: ConntrackFtpError): void;
   /** An expectation was taken back, because its announcement is forwarded unchanged. */
   withdrawn(announcement: Decision): void;
-  /** The host refused an expectation, or its removal, for a reason without a name of ours. */
+  /** The host refused an expectation, or its removal, for an unnamed reason. */
   rejected(expected: ExpectedConnection, error: ConntrackFtpError): void;
 }

@@ -66,17 +66,17 @@ export interface PacketView {
   /** Where its IP header begins, and where it ends. */
   readonly start: number;
   readonly end: number;
-  /** By which decisions name it: a frame number, or the id of the queue. */
+  /** The packet's number in decisions: a frame number, or the queue's packet id. */
   readonly number: number;
 }
 
-/** What is peculiar about a flow: a set of bits. */
+/** Properties of a flow: a set of bits. */
 const FLOW_TRAITS = {
-  /** Nothing of it is read any more. */
+  /** The flow is no longer read. */
   released: 1,
   /** NAT by us or by another host: its announcements may have to be rewritten. */
   nat: 2,
-  /** Seen from its beginning: only there a SYN or SYN-ACK tells where lines begin. */
+  /** Seen from its beginning: only then does a SYN or SYN-ACK show where lines begin. */
   opened: 4,
 } as const;
 /** Directions within a half number: the low bit. */
@@ -158,7 +158,7 @@ export class FtpHelper {
     return this.#connections.size;
   }
 
-  /** What was counted at the limits, and where streams were not as they should be, by name. */
+  /** Counters of reached limits and irregular streams, by name. */
   get limitCounters(): LimitCounters {
     const { tooLong, nul, bareLineFeed, tailsDropped } = this.#lines.counters;
     const streams = this.#streams.counters;
@@ -254,13 +254,13 @@ export class FtpHelper {
     const syn = flags & TCP_FLAGS.syn;
     const sequence = sequenceAdd(tcpSequence(bytes, at), syn === 0 ? 0 : 1);
     if (ip.cut) this.counters.cut++;
-    // Its peer ignores it, but we could be led into the middle of a line by it.
+    // The peer ignores it, but it could lead the helper into the middle of a line.
     if (syn !== 0 && !this.#is(half >> 1, FLOW_TRAITS.opened)) return;
     if (syn !== 0) this.#synchronise(half, sequence, flags, bytes);
-    // The acknowledgement first: it may give up a hole in the other direction, whose lines came before this one's.
+    // The acknowledgement first: it may skip a hole in the other direction, whose lines came before this one's.
     if ((flags & TCP_FLAGS.ack) !== 0) this.#acknowledge(half ^ 1, tcpAcknowledgment(bytes, at));
     if ((flags & TCP_FLAGS.rst) !== 0) {
-      // RFC 9293 §3.5.3: only a reset at exactly the next number is one.
+      // RFC 9293 §3.5.3: only a reset at exactly the next sequence number is valid.
       if (this.#streams.next(half) === sequence) this.#connections.end(half >> 1);
       return;
     }
@@ -273,7 +273,7 @@ export class FtpHelper {
     this.#streams.receive(half, sequence, bytes, payloadAt, ip.end, (flags & TCP_FLAGS.fin) !== 0);
   }
 
-  /** Where bytes were rewritten, their receiver acknowledges other numbers than were sent. */
+  /** If bytes were rewritten, their receiver acknowledges other sequence numbers than were sent. */
   #acknowledge(half: number, acknowledgment: number): void {
     const translated = this.#is(half >> 1, FLOW_TRAITS.nat);
     this.#streams.acknowledge(

@@ -1,6 +1,6 @@
 /**
- * From an announcement at its place in the dialogue to its effect: policy first, then who will connect where, and
- * whether the announced endpoint must be rewritten for the other side.
+ * Decides the effect of an announcement: checks the policy, plans the expectation, and determines whether the announced
+ * endpoint must be rewritten for the other side.
  *
  * @module
  */
@@ -27,7 +27,7 @@ export interface LineOrigin {
   readonly half: number;
   /** Its bytes, borrowed. */
   readonly line: Buffer;
-  /** The sender's number of the line's first byte, and the `LINE_TRAITS` of the line. */
+  /** The sequence number of the line's first byte, and the `LINE_TRAITS` of the line. */
   readonly sequence: number;
   readonly traits: number;
   readonly packet: number;
@@ -46,13 +46,13 @@ export class AnnouncementJudge {
     this.#publicAddresses = publicAddresses;
   }
 
-  /** What a refused line causes: the record of it. */
+  /** Returns the effect of a refused line: its record. */
   refuse(connection: Connection, origin: LineOrigin, refused: Refused): Effect {
     const { announcement, address, port, reason } = refused;
     return { kind: 'refuse', decision: decisionOf(connection, origin, announcement, address, port, reason) };
   }
 
-  /** What an announcement causes: the data connection is expected, or it is said why not. */
+  /** Returns the effect of an announcement: an expectation, or a refusal with its reason. */
   decide(connection: Connection, origin: LineOrigin, announcement: Announcement): Effect {
     const own = announcerAddress(connection, announcement);
     const outside = announcerAddressOutside(connection, announcement, this.#publicAddresses);
@@ -64,7 +64,7 @@ export class AnnouncementJudge {
       kind: 'refuse',
       decision: decision(refusal),
     });
-    // Whoever knows what the other side calls him may say it himself (FileZilla's external address, vsftpd's pasv_address).
+    // An announcer may already use its public address (FileZilla's external address, vsftpd's pasv_address).
     const names = [own, reachedAddress(connection, announcement), outside];
     const isOwn = names.some((name) => sameIpAddress(address, name));
     const reason = judge(this.#policy, announcement, isOwn ? address : own);
@@ -80,7 +80,7 @@ export class AnnouncementJudge {
   }
 }
 
-/** Where the endpoint stands in the stream; not known in a line that telnet sequences were removed from. */
+/** The position of the endpoint in the stream; unknown if telnet sequences were removed from the line. */
 function announcedAt(origin: LineOrigin, { kind, from, to }: Announcement): AnnouncedAt | undefined {
   if ((origin.traits & LINE_TRAITS.telnet) !== 0) return undefined;
   const { half, sequence, line } = origin;

@@ -1,6 +1,6 @@
 /**
  * Makes the expectation that an announcement asks for. Under NAT, has the announcement name the endpoint that the
- * other side must use: another address, and another port if the announced one is expected by somebody else. All of it
+ * other side must use: another address, and another port if the announced one is taken by another expectation. All of it
  * happens, or nothing.
  *
  * @module
@@ -26,7 +26,7 @@ import { candidatePorts } from './ports.js';
  */
 export const MAX_EXPECT_ATTEMPTS = 2000;
 
-/** What came of one attempt; `fresh`: the expectation was not there before. */
+/** The result of one attempt; `fresh`: the expectation was not there before. */
 interface Attempt {
   readonly obstacle: Obstacle | undefined;
   readonly fresh: boolean;
@@ -141,7 +141,7 @@ export class Opener {
     return true;
   }
 
-  /** Another port leads to the announced one only if this host does the NAT; a server's keeps to the site's range. */
+  /** Another port leads to the announced one only if this host does the NAT; a server's port stays in the site's range. */
   #portsFor({ expected: { tuple, followMaster }, decision }: ExpectEffect): Iterable<number> {
     const announced = tuple.destinationPort;
     if (followMaster === undefined) return [announced];

@@ -1,7 +1,7 @@
 /**
- * The pinholes that are open and not used yet, by client: conntrack's table of expectations is one for all, and a client
- * that announces on many connections at once must not fill it. What ends is told by conntrack; where an event was lost,
- * the pinhole's lifetime tells.
+ * The unused expectations of each client: all clients share conntrack's expectation table, and a client that announces on
+ * many connections at once must not fill it. Conntrack reports the end of an expectation; if the event was lost, the
+ * expectation ends with its lifetime.
  *
  * @module
  */
@@ -17,32 +17,32 @@ interface Pending {
 
 export class PendingExpectations {
   readonly #mostPerClient: number;
-  /** Of each client by their names, the one opened longest ago first. */
+  /** The expectations of each client by name, oldest first. */
   readonly #clients = new Map<string, Map<string, Pending>>();
-  /** By name, whose it is. */
+  /** The client of each expectation, by name. */
   readonly #owners = new Map<string, string>();
 
   constructor(mostPerClient: number) {
     this.#mostPerClient = mostPerClient;
   }
 
-  /** Of all clients. */
+  /** Expectations of all clients. */
   get size(): number {
     return this.#owners.size;
   }
 
-  /** Whether `client` may have another one. */
+  /** Whether `client` may have another expectation. */
   admits(client: IpAddress): boolean {
     return (this.#clients.get(clientKey(client))?.size ?? 0) < this.#mostPerClient;
   }
 
-  /** The one of `client` that was opened longest ago: conntrack's word that it has ended may be lost. */
+  /** Returns the oldest expectation of `client`: conntrack's report of its end may have been lost. */
   oldest(client: IpAddress): Tuple | undefined {
     const [first] = this.#clients.get(clientKey(client))?.values() ?? [];
     return first?.tuple;
   }
 
-  /** Opened for `client`, or open and begun anew. */
+  /** An expectation of `client` was made or refreshed. */
   opened(tuple: Tuple, client: IpAddress, until: number): void {
     if (this.#mostPerClient === Infinity) return;
     const name = nameOf(tuple);
@@ -53,12 +53,12 @@ export class PendingExpectations {
     this.#owners.set(name, key);
   }
 
-  /** Used, expired or closed; nothing happens where it is not known. */
+  /** The expectation was used, has expired or was removed; ignored if it is unknown. */
   ended(tuple: Tuple): void {
     this.#forget(nameOf(tuple));
   }
 
-  /** Drops what must have ended before `now`. */
+  /** Forgets the expectations that must have ended before `now`. */
   expire(now: number): void {
     const all = [...this.#clients.values()].flatMap((own) => [...own.values()]);
     for (const { tuple, until } of all) if (until <= now) this.ended(tuple);
@@ -74,6 +74,6 @@ export class PendingExpectations {
   }
 }
 
-/** Tells tuples apart; the length tells the families. */
+/** The key of a tuple; its length differs by address family. */
 const nameOf = ({ source, destination, sourcePort, destinationPort }: Tuple): string =>
   addressKey(source) + addressKey(destination) + String.fromCharCode(sourcePort, destinationPort);

@@ -1,7 +1,7 @@
 /**
- * Which data connection conntrack should expect for an announcement. The peer that will connect is named by the
- * address it has on the announcer's far side; the announced endpoint by the address which that peer uses for it:
- * both stand in the control connection's own tuples, so that address translation needs no table of ours.
+ * Which data connection conntrack should expect for an announcement. The connecting peer is named by its
+ * address on the announcer's far side, the announced endpoint by the address that this peer uses for it. Both
+ * addresses are in the control connection's tuples, so NAT needs no table of its own.
  *
  * @module
  */
@@ -18,25 +18,25 @@ export interface Connection {
   readonly reply: Tuple;
 }
 
-/** As conntrack knows it (`ConntrackEntry` of wire/conntrack.ts). */
+/** A connection as conntrack reports it (`ConntrackEntry` of wire/conntrack.ts). */
 export interface TrackedConnection extends Connection {
-  /** CTA_ID tells it from a later connection of the same tuples. */
+  /** CTA_ID distinguishes the connection from a later one of the same tuples. */
   readonly id: number;
-  /** Bits of `CONNTRACK_STATUS`, where conntrack was asked. */
+  /** Bits of `CONNTRACK_STATUS`, if conntrack was asked. */
   readonly status?: number;
   /** Sequence adjustments in force, of each direction. */
   readonly sequenceAdjustOriginal?: SequenceAdjustment | undefined;
   readonly sequenceAdjustReply?: SequenceAdjustment | undefined;
 }
 
-/** The data connection to expect, and by which rule of translation it follows its master. */
+/** The data connection to expect, and how it follows the NAT of its master. */
 export interface ExpectedConnection {
-  /** The control connection's original tuple: the master in conntrack's words. */
+  /** The control connection's original tuple: conntrack calls it the master. */
   readonly master: Tuple;
   /** `sourcePort` 0 stands for any. */
   readonly tuple: Tuple;
   /**
-   * Set where the master is translated: the direction in which the data connection is opened (`CTA_EXPECT_NAT_DIR`,
+   * Set if the master is under NAT: the direction in which the data connection is opened (`CTA_EXPECT_NAT_DIR`,
    * 1 towards the client) and the announced port, for the kernel's `nat-follow-master`.
    */
   readonly followMaster: { readonly direction: 0 | 1; readonly port: number } | undefined;
@@ -46,16 +46,16 @@ export interface ExpectedConnection {
 export const announcedByClient = (announcement: Announcement): boolean =>
   announcement.kind === 'PORT' || announcement.kind === 'EPRT';
 
-/** The address that the announcing peer has itself: an honest announcement names no other. */
+/** The announcing peer's own address: an honest announcement names no other. */
 export function announcerAddress(connection: Connection, announcement: Announcement): IpAddress {
   return announcedByClient(announcement) ? connection.original.source : connection.reply.source;
 }
 
-/** The address by which the other side's packets reach this host: what it calls the announcer, as this host translates it. */
+/** The address by which the other side's packets reach this host: its name for the announcer, after this host's NAT. */
 export const reachedAddress = (connection: Connection, announcement: Announcement): IpAddress =>
   (announcedByClient(announcement) ? connection.reply : connection.original).destination;
 
-/** What the other side calls the announcer: as this host translates it, and for servers as another host does on the way. */
+/** The other side's address for the announcer: after this host's NAT and, for servers, that of another host on the path. */
 export function announcerAddressOutside(
   connection: Connection,
   announcement: Announcement,
@@ -68,7 +68,7 @@ export function announcerAddressOutside(
 /**
  * Plans the expectation.
  *
- * @param thirdHost         the announced address, where it is not the announcer's own
+ * @param thirdHost         the announced address, if it is not the announcer's own
  * @param activeSourcePort  the port that active data connections must come from (20), 0 for any
  */
 export function planExpectation(
@@ -95,10 +95,10 @@ export function planExpectation(
   };
 }
 
-/** Whether its handshake is over: from then on, SYN and SYN-ACK are no beginning. */
+/** Whether the handshake is over: after it, SYN and SYN-ACK begin no connection. */
 export const isUnderWay = ({ status = 0 }: TrackedConnection): boolean =>
   (status & CONNTRACK_STATUS.assured) !== 0;
 
-/** Whether address translation stands between the two sides. */
+/** Whether there is NAT between the two sides. */
 export const isTranslated = (connection: Connection): boolean =>
   !sameTuple(connection.reply, invertTuple(connection.original));

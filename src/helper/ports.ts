@@ -1,17 +1,17 @@
 /**
- * Which ports to try for a data connection under address translation: the announced one first, so that nothing
- * is changed without need; where another connection expects it at the same address, others above it.
+ * The ports to try for a data connection under NAT: the announced one first, so that nothing is changed without need;
+ * if another connection expects it at the same address, others above it.
  *
  * @module
  */
 const HIGHEST_PORT = 65_535;
 
-/** Ports tried beside the announced one, each by a request to the kernel: with half of them taken, all are so once in 65,536 times. */
+/** Ports tried besides the announced one, one kernel request each. If half of all ports are taken, all tries fail once in 65,536 times. */
 export const PORT_ATTEMPTS = 16;
 
 /**
  * @param random   numbers from 0 to below 1
- * @param highest  where the ports of the site end
+ * @param highest  the last port of the site's range
  */
 export function* candidatePorts(
   announced: number,

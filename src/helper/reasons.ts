@@ -1,5 +1,5 @@
 /**
- * Why an announcement opened nothing. One row for each reason: what was seen, what can be done about it, and which
+ * Why an announcement was not expected. One row for each reason: what was seen, what can be done about it, and which
  * parts of the policy or limits of the caller lift it. The names of the reasons are part of the log's contract.
  *
  * @module
