@@ -174,7 +174,7 @@ export class Connections {
     return momentOf(now) === this.#askedAt[half >> 1];
   }
 
-  /** Whether the SYN or SYN-ACK with its TCP header at `at` belongs to another connection than the one that opened the flow of `half`. */
+  /** Whether the packet, with its TCP header at `at`, is a SYN or SYN-ACK of another connection than the flow of `half`. */
   #opensConnection(half: number, bytes: Buffer, at: number): boolean {
     const flags = tcpFlags(bytes, at);
     if ((flags & TCP_FLAGS.syn) === 0 || (flags & TCP_FLAGS.rst) !== 0) return false;

@@ -45,7 +45,7 @@ export class Effects {
     }
   }
 
-  /** The expectation is cancelled: its announcement does not name it. */
+  /** The expectation is cancelled: its announcement is forwarded unchanged. */
   withdraw(promised: PromisedExpectation): void {
     this.#counters.withdrawn++;
     try {

@@ -1,6 +1,6 @@
 /**
- * The edit that has an announcement name another endpoint. Where the kernel cannot shift the numbers of what
- * follows, the words of a 227 make room: they mean nothing (RFC 959 §4.2), so that the line keeps its length.
+ * The edit that makes an announcement name another endpoint. If the kernel cannot shift the sequence numbers behind it, the
+ * reply text of a 227 makes room: it has no meaning (RFC 959 §4.2), and the line keeps its length.
  *
  * @module
  */
@@ -9,13 +9,13 @@ import { sequenceAdd, sequenceDistance } from '../../tcp/sequence.js';
 import type { StreamEdit } from './stream-edits.js';
 import type { Rewrite } from '../effect.js';
 
-/** By how many bytes the endpoint at `port` is longer than the announced one. */
+/** Returns by how many bytes the endpoint at `port` is longer than the announced one. */
 export const growthOf = ({ at: { start, end, kind }, address }: Rewrite, port: number): number =>
   endpointText(kind, address, port).length - sequenceDistance(start, end);
 
 /**
  * @param shifts  whether the kernel can shift sequence numbers on this connection
- * @returns `undefined` where the length would change, and must not
+ * @returns `undefined` if the length would change and must not
  */
 export function announcementEdit(rewrite: Rewrite, port: number, shifts: boolean): StreamEdit | undefined {
   const { start, end, kind, words } = rewrite.at;

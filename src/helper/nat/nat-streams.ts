@@ -1,11 +1,10 @@
 /**
- * What is rewritten on the connections that are translated, and how each of their segments passes because of it.
- * Only such connections have anything here; all others pass as they are.
+ * The rewrites of NAT connections, and the verdict on each of their segments. Only NAT connections have state here.
  *
- * Bytes pass when it is known what they are: those that were read in order, up to where the endpoint of an
- * unfinished announcement may have begun. The rest is cut off the segment, and its sender sends it again. A sender that
- * sends nothing more with it is not kept waiting for ever: after `MAX_WITHHELD` times the bytes pass as they are, and what they
- * announce cannot be rewritten any more.
+ * Bytes are forwarded once they have been read in order, up to the point at which the endpoint of an unfinished
+ * announcement may begin. The rest is cut off the segment, and its sender retransmits it. If the sender has nothing
+ * more to say, it does not wait for ever: after `MAX_WITHHELD` retransmissions the bytes are forwarded unchanged, and
+ * an announcement in them can no longer be rewritten.
  *
  * @module
  */
@@ -20,55 +19,55 @@ import { StreamEdits, type Forwarding, type StreamEdit, type StreamDropCause } f
 import type { SequenceAdjustment } from '../../wire/seqadj.js';
 import type { PromisedExpectation } from '../effect.js';
 
-/** Times in a row that a direction's segments are withheld before they pass as they are: some six seconds of retransmission. */
+/** Retransmissions of a segment that are dropped before it is forwarded unchanged: about six seconds. */
 export const MAX_WITHHELD = 5;
 
 /**
- * Seconds between two comings of a segment that are two sendings: less than any timer of retransmission (200 ms in Linux,
- * a second in RFC 6298 §2.4), and more than what separates duplicates that the network makes.
+ * Two copies of a segment that arrive this many seconds apart are two transmissions. Less than any retransmission
+ * timer (200 ms in Linux, one second in RFC 6298 §2.4), and more than the distance of duplicates made by the network.
  */
 export const SENT_AGAIN_AFTER = 0.1;
 
 /**
- * A sender that comes a third time with the same segment, and with nothing before it, has had everything before it
- * acknowledged: it sends again from its first unacknowledged byte on (RFC 6298 §5.4). Its acknowledgements may have passed
- * unseen: those without payload are not queued, and nothing is while a daemon is away or overloaded.
+ * If a sender transmits the same segment a third time, and nothing before it, then everything before it is
+ * acknowledged: a retransmission starts at the first unacknowledged byte (RFC 6298 §5.4). The acknowledgements may
+ * have been missed, because pure ACKs are not queued, and nothing is while the daemon is down or overloaded.
  */
 export const PRESUMED_AFTER = 2;
 
-/** `unknown`: it begins with bytes of an announcement that has not ended, or with bytes ahead of a hole. */
+/** `unknown`: the segment starts with bytes of an unfinished announcement, or with bytes ahead of a hole. */
 export type DropCause = StreamDropCause | 'unknown';
 
 export type SegmentVerdict = { readonly kind: 'drop'; readonly cause: DropCause } | Forwarding;
 
-/** What conntrack calls the direction of a half. */
+/** Returns conntrack's name for the direction of a half. */
 export const directionOf = (half: number): 'original' | 'reply' => ((half & 1) === 0 ? 'original' : 'reply');
 
 /** Why an announcement cannot be rewritten. */
 export type RewriteObstacle = 'announcement-passed' | 'too-many-rewrites';
 
-/** A direction in which something is rewritten, or withheld. */
+/** A direction in which something is rewritten or was dropped. */
 interface EditedHalf {
   readonly edits: StreamEdits;
-  /** By the number of the edit's first byte: what was promised for the edits that have not passed. */
+  /** Keyed by the sequence number of an edit's first byte: the expectation behind an edit that was not forwarded yet. */
   readonly promised: Map<number, PromisedExpectation>;
-  /** How often the earliest segment that is withheld was sent since the last that passed, its number, and when last. */
+  /** Transmissions of the earliest dropped segment since the last forwarded one, its sequence number, and when it last came. */
   withheld: number;
   withheldAt: number;
   withheldWhen: number;
 }
 
-/** What the kernel has in force for each direction of a connection, where an earlier process left something. */
+/** The kernel's sequence adjustments of both directions, if an earlier process left any. */
 export interface Adjustments {
   readonly sequenceAdjustOriginal?: SequenceAdjustment | undefined;
   readonly sequenceAdjustReply?: SequenceAdjustment | undefined;
 }
 
 export class NatStreams {
-  /** What was promised and cannot be kept any more, until `takeWithdrawn`. */
+  /** Expectations whose announcements are forwarded unchanged, until `takeWithdrawn`. */
   #withdrawn: PromisedExpectation[] = [];
   readonly #halves = new Map<number, EditedHalf>();
-  /** The sender's number up to which bytes of a half have passed, and 1 where some have. */
+  /** The sender's sequence number up to which bytes of a half were forwarded; `#hasPassed` is 1 if any were. */
   readonly #passedTo: Uint32Array;
   readonly #hasPassed: Uint8Array;
 
@@ -78,13 +77,13 @@ export class NatStreams {
     this.#hasPassed = new Uint8Array(halves);
   }
 
-  /** The flow is translated: what is sent on it may have to be rewritten. */
+  /** Starts a NAT flow: its announcements may have to be rewritten. */
   follow(flow: number, { sequenceAdjustOriginal, sequenceAdjustReply }: Adjustments): void {
     this.#inherit(flow * 2, sequenceAdjustOriginal);
     this.#inherit(flow * 2 + 1, sequenceAdjustReply);
   }
 
-  /** The flow has ended. */
+  /** Forgets a flow that has ended. */
   forget(flow: number): void {
     for (const half of [flow * 2, flow * 2 + 1]) {
       this.#halves.delete(half);
@@ -92,7 +91,7 @@ export class NatStreams {
     }
   }
 
-  /** Nothing that was promised on the flow can be kept. */
+  /** Withdraws every expectation of the flow whose announcement was not forwarded yet. */
   giveUp(flow: number): void {
     for (const half of [flow * 2, flow * 2 + 1]) {
       const state = this.#halves.get(half);
@@ -100,14 +99,14 @@ export class NatStreams {
     }
   }
 
-  /** Pinholes whose announcements go on as they came after all, since they were last asked for. */
+  /** Returns the expectations whose announcements are forwarded unchanged, since the last call. */
   takeWithdrawn(): readonly PromisedExpectation[] {
     const withdrawn = this.#withdrawn;
     if (withdrawn.length > 0) this.#withdrawn = [];
     return withdrawn;
   }
 
-  /** Notes what the receiver of `half` has acknowledged; answers the sender's own number for it. */
+  /** Records an acknowledgement by the receiver of `half`. Returns the sender's own sequence number for it. */
   acknowledge(half: number, acknowledgment: number): number {
     const state = this.#halves.get(half);
     if (state === undefined) return acknowledgment;
@@ -116,7 +115,7 @@ export class NatStreams {
     return senders;
   }
 
-  /** Whether the segment that begins with `sequence` tells that all before it is acknowledged, see `PRESUMED_AFTER`. */
+  /** Whether the segment at `sequence` proves that everything before it is acknowledged, see `PRESUMED_AFTER`. */
   presumes(half: number, sequence: number, now: number): boolean {
     const state = this.#halves.get(half);
     if (state === undefined || state.withheld < PRESUMED_AFTER || state.withheldAt !== sequence) return false;
@@ -125,25 +124,25 @@ export class NatStreams {
     return true;
   }
 
-  /** What the kernel has in force for `half`. */
+  /** Returns the sequence adjustment that the kernel applies to `half`. */
   adjustment(half: number): SequenceAdjustment | undefined {
     return this.#halves.get(half)?.edits.adjustment;
   }
 
-  /** What stands in the way of an edit of bytes that have been read, if anything does. */
+  /** Returns the reason why bytes that have been read cannot be edited, or `undefined` if they can. */
   obstacle(half: number, edit: StreamEdit): RewriteObstacle | undefined {
     if (this.#hasPassed[half] === 1 && sequenceBefore(edit.start, this.#passedTo[half] ?? 0)) {
       return 'announcement-passed';
     }
     const edits = this.#halves.get(half)?.edits;
     if (edits === undefined) return undefined;
-    // An earlier process has rewritten it: what the kernel has in force counts it already.
+    // An earlier process rewrote it: the adjustment in force already counts it.
     const { position, offsetBefore, offsetAfter } = edits.adjustment;
     if (offsetBefore !== offsetAfter && !sequenceBefore(position, edit.start)) return 'announcement-passed';
     return edits.full ? 'too-many-rewrites' : undefined;
   }
 
-  /** Plans an edit that nothing stands in the way of, and for which a pinhole is open. */
+  /** Plans an edit without an obstacle, whose expectation is in force. */
   plan(half: number, edit: StreamEdit, promised: PromisedExpectation): void {
     const state = this.#halves.get(half) ?? this.#edit(half, edit.start);
     state.edits.add(edit);
@@ -151,10 +150,11 @@ export class NatStreams {
   }
 
   /**
-   * How the segment of `length` bytes from the sender's number `sequence` on passes; `undefined`: as it came.
+   * Returns the verdict on the segment of `length` bytes at the sender's number `sequence`; `undefined`: accept it
+   * unchanged.
    *
-   * @param knownTo  up to which number it is known what the bytes are
-   * @param room     bytes of payload that the receiver's path takes
+   * @param knownTo  the sequence number up to which the bytes have been read
+   * @param room     bytes of payload that fit on the path to the receiver
    * @param now      seconds
    */
   judge(
@@ -179,7 +179,7 @@ export class NatStreams {
     return edited.withheld > MAX_WITHHELD ? this.#passAsItIs(edited, sequence, length, room) : verdict;
   }
 
-  /** The segment goes on as `pass` said, its adjustment in force. */
+  /** Records that the segment is forwarded as `judge` said, with its adjustment in force. */
   commit(half: number, passing: Forwarding): void {
     this.#notePassed(half, passing.to);
     const state = this.#halves.get(half);
@@ -189,7 +189,7 @@ export class NatStreams {
     state.withheld = 0;
   }
 
-  /** Nothing more is waited for. What has passed in other words passes so again. */
+  /** Stops waiting for the rest. Bytes that were forwarded rewritten are rewritten again. */
   #passAsItIs(state: EditedHalf, sequence: number, length: number, room: number): SegmentVerdict {
     state.edits.abandon();
     this.#withdraw(state);
@@ -199,7 +199,7 @@ export class NatStreams {
     return { kind: 'forward', from: sequence, to, sequence, edits: [], adjustment: undefined };
   }
 
-  /** What has passed may pass again, whatever it is. */
+  /** A retransmission of forwarded bytes is always forwarded. */
   #mayPassTo(half: number, knownTo: number): number {
     return this.#hasPassed[half] === 1 ? sequenceLater(knownTo, this.#passedTo[half] ?? 0) : knownTo;
   }
@@ -229,12 +229,12 @@ export class NatStreams {
 
 const UNKNOWN: SegmentVerdict = Object.freeze({ kind: 'drop', cause: 'unknown' });
 
-/** Counts a sending of a segment that does not pass; those behind it do not pass either, and are not counted. */
+/** Counts a transmission of the first dropped segment. Segments behind it are dropped too, and not counted. */
 function countWithheld(state: EditedHalf, sequence: number, now: number): void {
   if (state.withheld > 0 && sequenceBefore(state.withheldAt, sequence)) return;
   if (state.withheldAt !== sequence) state.withheld = 0;
   state.withheldAt = sequence;
-  // A clock that was set back counts a sending too many, once.
+  // A clock that was set back counts one transmission too many, once.
   if (state.withheld > 0 && Math.abs(now - state.withheldWhen) < SENT_AGAIN_AFTER) return;
   state.withheldWhen = now;
   state.withheld++;

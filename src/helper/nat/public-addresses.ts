@@ -1,12 +1,12 @@
 /**
- * Addresses under which the world knows servers, where a translator that is not this host stands between them: the 1:1
- * translation of a cloud. Nothing on this host tells them, so they are configured (vsftpd calls the same `pasv_address`).
+ * Public addresses of servers behind NAT of another host, such as the 1:1 NAT of a cloud. This host cannot find them
+ * out, so they are configured (vsftpd's `pasv_address` is the same).
  *
  * @module
  */
 import { IPV4_LENGTH, sameIpAddress, type IpAddress } from '../../wire/ip-address.js';
 
-/** Clients know `private` as `public`; without `private` that holds for every address that no host in the world has. */
+/** Clients know `private` as `public`; without `private`, any address that is not routed in the Internet. */
 export interface PublicAddress {
   readonly public: IpAddress;
   readonly private: IpAddress | undefined;
@@ -19,7 +19,7 @@ export class PublicAddresses {
     this.#pairs = pairs;
   }
 
-  /** What clients call the address by which a connection reaches this host; `undefined` where they call it so. */
+  /** Returns what clients call the address by which a connection reaches this host; `undefined` if they use this address. */
   of(address: IpAddress): IpAddress | undefined {
     const named = this.#pairs.find(
       (pair) => pair.private !== undefined && sameIpAddress(pair.private, address),
@@ -29,7 +29,7 @@ export class PublicAddresses {
   }
 }
 
-/** RFC 1918, and RFC 6598 for what stands between a provider and its customers. */
+/** RFC 1918, and RFC 6598 for carrier-grade NAT. */
 function isPrivateUse([first = 0, second = 0, ...rest]: IpAddress): boolean {
   if (rest.length !== IPV4_LENGTH - 2) return false;
   if (first === 10) return true;

@@ -1,6 +1,6 @@
 /**
- * Writes a segment anew with some of its bytes replaced: lengths, sequence number and checksums of IP and TCP are
- * right afterwards. Options and extension headers stay as they are.
+ * Writes a segment with some of its bytes replaced. Lengths, sequence number and checksums of IP and TCP are
+ * correct afterwards. Options and extension headers are copied.
  *
  * @module
  */
@@ -17,11 +17,11 @@ import {
   writeTcpSequence,
 } from '../../wire/tcp.js';
 
-/** The largest packet that IP's own length field, and so a verdict, can hold. */
+/** The largest packet that IP's length field, and so a verdict, can hold. */
 export const MAX_PACKET = 65_535;
 
 /**
- * Writes the packet of `ip`, which lies in `bytes`, into `into`. Answers its length, or `undefined` where it would be
+ * Writes the packet of `ip`, which lies in `bytes`, into `into`. Returns its length, or `undefined` if it would be
  * longer than `into`, or than any packet.
  */
 export function rewriteSegment(
@@ -42,14 +42,14 @@ export function rewriteSegment(
   return length;
 }
 
-/** Bytes of payload that pass, edits applied. */
+/** Returns the number of forwarded payload bytes, edits applied. */
 const passingLength = ({ from, to, edits }: Forwarding): number =>
   edits.reduce(
     (sum, { start, end, replacement }) => sum + replacement.length - sequenceDistance(start, end),
     sequenceDistance(from, to),
   );
 
-/** The bytes between the edits as they are, the edits' own in their places. */
+/** Copies the bytes between the edits, and the replacements in their places. */
 function writePayload(
   bytes: Buffer,
   payloadAt: number,
@@ -80,7 +80,7 @@ function writeHeaders(packet: Buffer, sequence: number, cutShort: boolean): void
   const fault = ip.read(packet, 0, packet.length);
   if (fault !== undefined) throw new Error(`a packet that was readable is not any more: ${fault}`);
   writeTcpSequence(packet, ip.payloadAt, sequence);
-  // The FIN comes after the bytes that were cut off, and will come again with them.
+  // The FIN follows the bytes that were cut off, and is retransmitted with them.
   if (cutShort) writeTcpFlags(packet, ip.payloadAt, tcpFlags(packet, ip.payloadAt) & ~TCP_FLAGS.fin);
   if (ip.family === 4) writeIpv4Checksum(packet, 0);
   writeTcpChecksum(packet, ip);

@@ -1,18 +1,18 @@
 /**
- * Edits of one direction of a stream on its way: ranges of the sender's bytes that the receiver gets in other
- * words, perhaps of another length. An edit is bound to sequence numbers, not to a segment: whichever segment
- * carries the range, first or again, cut so or so, carries the same other words.
+ * Edits of one direction of a stream: ranges of the sender's bytes that the receiver gets replaced, perhaps by more
+ * or fewer bytes. An edit belongs to sequence numbers, not to a segment: every segment that carries the range, first
+ * transmission or not, carries the same replacement.
  *
- * The kernel shifts the numbers of what follows (nf_conntrack_seqadj): it adds `offsetBefore` to numbers up to
- * `position` and `offsetAfter` to those behind it, and takes them off the receiver's acknowledgements. It remembers
- * one position. Where that is not enough for a segment sent again, the difference is put into the segment's own number.
+ * The kernel shifts the sequence numbers behind an edit (nf_conntrack_seqadj): it adds `offsetBefore` to numbers up to
+ * `position` and `offsetAfter` to later ones, and subtracts them from the receiver's acknowledgements. It keeps one
+ * position only. If that is wrong for a retransmitted segment, the segment's own number makes up the difference.
  *
- * A segment that has a part of an edited range carries the whole of the other words: they are known, and its sender has
- * sent the rest already. So a sender that never puts the range into one segment is served as well, and so is one whose
- * receiver acknowledged a part of the other words.
+ * A segment that carries a part of an edited range is forwarded with the whole replacement, because the sender has
+ * transmitted the rest already. So a sender that never puts the range into one segment works too, and so does a sender
+ * whose receiver acknowledged a part of the replacement.
  *
- * What cannot pass yet is cut off the segment's end, or withheld where it is at its beginning: an edit that would make
- * the kernel take an acknowledgement for more than was received. Its sender will send it again.
+ * An edit has to wait if the kernel would otherwise take an acknowledgement for more bytes than were received. Then the
+ * segment is cut before the edit, or dropped if it starts with the edit. Its sender retransmits the rest.
  *
  * @module
  */
@@ -26,51 +26,51 @@ import {
 } from '../../tcp/sequence.js';
 
 export interface StreamEdit {
-  /** The sender's numbers of the first byte of the range and of the byte after its last. */
+  /** The sender's sequence numbers of the first byte of the range and of the byte after its last. */
   readonly start: number;
   readonly end: number;
   readonly replacement: Uint8Array;
 }
 
-/** Why a segment must not pass now. */
+/** Why a segment cannot be forwarded now. */
 export type StreamDropCause =
-  /** It lies behind an edit that has not passed, so that its place in the receiver's stream is not settled. */
+  /** The segment lies behind an edit that was not forwarded, so its place in the receiver's stream is open. */
   | 'behind-an-edit'
-  /** An edit before it has not been acknowledged, and both together would confuse acknowledgements. */
+  /** An earlier edit is unacknowledged, and both together would make acknowledgements ambiguous. */
   | 'edit-unacknowledged'
-  /** The kernel's one position cannot give it the number it needs. */
+  /** The kernel's one position cannot give the segment the number that it needs. */
   | 'number-out-of-reach';
 
-/** What passes of a segment, and how. */
+/** Which bytes of a segment are forwarded, and how. */
 export interface Forwarding {
   readonly kind: 'forward';
   /**
-   * The sender's numbers of the first byte that passes and of the byte after the last: the segment's own, or those of
-   * an edit that it has a part of. What comes after `to` will be sent again.
+   * The sender's sequence numbers of the first forwarded byte and of the byte after the last: those of the segment, or
+   * those of an edit that the segment carries a part of. The sender retransmits what follows `to`.
    */
   readonly from: number;
   readonly to: number;
-  /** The number to send it with; differs from `from` only where the kernel's adjustment has to be made up for. */
+  /** The sequence number to write into the segment; differs from `from` only to make up for the kernel's adjustment. */
   readonly sequence: number;
-  /** Edits to apply, in order; all within these bytes. */
+  /** Edits to apply, in order; all lie within these bytes. */
   readonly edits: readonly StreamEdit[];
-  /** To be in force in the kernel before the segment passes; then `commit` it. */
+  /** Must be in force in the kernel before the segment is forwarded; then call `commit`. */
   readonly adjustment: SequenceAdjustment | undefined;
 }
 
-/** What is to be done with a segment. */
+/** The verdict on a segment. */
 export type StreamVerdict = { readonly kind: 'drop'; readonly cause: StreamDropCause } | Forwarding;
 
-/** Edits kept for segments that may be sent again; a session of ten pipelined announcements has as many under way. */
+/** Edits kept for retransmissions. A client that pipelines ten announcements has as many under way. */
 export const MAX_EDITS = 16;
 
-/** Bytes behind an acknowledged edit within which it may be sent again: more than a control connection ever has under way. */
+/** An acknowledged edit may be retransmitted within this many bytes: more than a control connection has in flight. */
 const LONGEST_MEMORY = 2 ** 20;
 
 interface KeptEdit extends StreamEdit {
-  /** Bytes that the receiver gets more than were sent. */
+  /** Bytes by which the replacement is longer than the range. */
   readonly growth: number;
-  /** It has passed: the kernel's adjustment includes its growth. */
+  /** The edit was forwarded: the kernel's adjustment includes its growth. */
   passed: boolean;
 }
 
@@ -81,17 +81,17 @@ export const NO_ADJUSTMENT: SequenceAdjustment = Object.freeze({
 });
 
 export class StreamEdits {
-  /** Ordered by number; the acknowledged ones are the first to go when there are too many. */
+  /** Ordered by sequence number. If there are too many, acknowledged edits are dropped first. */
   #edits: KeptEdit[] = [];
-  /** Growth of the edits that are not kept any more: the offset of what follows them. */
+  /** Growth of the edits that were dropped: the offset of the bytes behind them. */
   #settledGrowth: number;
   #adjustment: SequenceAdjustment;
-  /** The sender's number up to which the receiver has acknowledged. */
+  /** The sender's sequence number up to which the receiver has acknowledged. */
   #acknowledged: number;
 
   /**
-   * @param sequence    the sender's number from which on the stream is followed
-   * @param adjustment  what the kernel has in force, where an earlier process left something
+   * @param sequence    the sender's sequence number at which the stream starts here
+   * @param adjustment  the kernel's adjustment, if an earlier process left one
    */
   constructor(sequence: number, adjustment: SequenceAdjustment = NO_ADJUSTMENT) {
     this.#acknowledged = sequence;
@@ -99,18 +99,18 @@ export class StreamEdits {
     this.#settledGrowth = adjustment.offsetAfter;
   }
 
-  /** What the kernel has in force. */
+  /** The kernel's adjustment. */
   get adjustment(): SequenceAdjustment {
     return this.#adjustment;
   }
 
-  /** Whether no other edit can be taken: too many are under way. */
+  /** Whether no further edit can be added, because too many are in flight. */
   get full(): boolean {
     this.#forgetSettled();
     return this.#edits.length === MAX_EDITS;
   }
 
-  /** Takes an edit behind all others. Answers false, and takes nothing, where it is `full`. */
+  /** Adds an edit behind all others. Returns false, and adds nothing, if `full`. */
   add(edit: StreamEdit): boolean {
     if (this.full) return false;
     const growth = edit.replacement.length - sequenceDistance(edit.start, edit.end);
@@ -118,7 +118,7 @@ export class StreamEdits {
     return true;
   }
 
-  /** Takes back the edits that have not passed: their bytes go on as they were sent. Answers how many there were. */
+  /** Removes the edits that were not forwarded: their bytes are forwarded unchanged. Returns how many there were. */
   abandon(): number {
     const passed = this.#edits.filter((edit) => edit.passed);
     const abandoned = this.#edits.length - passed.length;
@@ -126,14 +126,14 @@ export class StreamEdits {
     return abandoned;
   }
 
-  /** The sender's number that an acknowledgement of the receiver stands for, as the kernel reckons it. */
+  /** Returns the sender's sequence number for an acknowledgement of the receiver, as the kernel computes it. */
   acknowledged(acknowledgment: number): number {
     const { position, offsetBefore, offsetAfter } = this.#adjustment;
     const before = sequenceAdd(acknowledgment, -offsetBefore);
     return sequenceBefore(position, before) ? sequenceAdd(acknowledgment, -offsetAfter) : before;
   }
 
-  /** Notes an acknowledgement, given as the sender's number (see `acknowledged`). */
+  /** Records an acknowledgement, given as the sender's number (see `acknowledged`). */
   acknowledge(sequence: number): void {
     this.#acknowledged = sequenceLater(this.#acknowledged, sequence);
     for (let edit = this.#edits[0]; edit !== undefined && this.#isBygone(edit); edit = this.#edits[0]) {
@@ -142,9 +142,9 @@ export class StreamEdits {
   }
 
   /**
-   * What is to be done with the segment of `length` bytes that begins with the sender's number `sequence`.
+   * Returns the verdict on the segment of `length` bytes at the sender's number `sequence`.
    *
-   * @param room  bytes that may pass, edits applied; an edit at the beginning passes whole all the same
+   * @param room  bytes that may be forwarded, edits applied; an edit at the start is forwarded whole in any case
    */
   judge(sequence: number, length: number, room = Infinity): StreamVerdict {
     const end = sequenceAdd(sequence, length);
@@ -165,7 +165,7 @@ export class StreamEdits {
     return { kind: 'forward', from, to, sequence: number, edits, adjustment };
   }
 
-  /** The segment passes: its edits are what the receiver has, and `adjustment` is in force. */
+  /** Records that the segment is forwarded: the receiver gets its edits, and `adjustment` is in force. */
   commit({ edits, adjustment }: Forwarding): void {
     if (adjustment !== undefined) this.#adjustment = adjustment;
     for (const edit of this.#edits) {
@@ -173,7 +173,7 @@ export class StreamEdits {
     }
   }
 
-  /** By how much the receiver's numbers are ahead of the sender's at `sequence`, which is in no edit. */
+  /** Returns by how much the receiver's numbers exceed the sender's at `sequence`, which lies in no edit. */
   #offset(sequence: number): number {
     let offset = this.#settledGrowth;
     for (const edit of this.#edits) {
@@ -183,17 +183,17 @@ export class StreamEdits {
   }
 
   /**
-   * The number of the edit that must wait, if one of `edits`, of one segment, must. One shift after the other: with two
-   * unacknowledged ones, the kernel's one position would leave the acknowledgements from between them off by what one of
-   * them added or took away; too high, they would lose bytes. That holds for two of one segment as well, because it
-   * may be sent again in several.
+   * Returns the number of the edit that has to wait, if one of the segment's `edits` has to. Only one shift may be
+   * unacknowledged: with two, the kernel's one position would make acknowledgements from between them wrong by the
+   * growth of one of them, and an acknowledgement that is too high loses bytes. Two shifts in one segment count as well,
+   * because the segment may be retransmitted in pieces.
    */
   #stopWithin(edits: readonly KeptEdit[]): number | undefined {
     const underWay = this.#edits.some((edit) => edit.passed && shifts(edit) && this.#isUnacknowledged(edit));
     return edits.filter(willShift)[underWay ? 0 : 1]?.start;
   }
 
-  /** What is to be in force where `edits` pass; `undefined` where what is in force will do. */
+  /** Returns the adjustment that forwarding `edits` needs, or `undefined` if the one in force will do. */
   #adjustmentFor(edits: readonly KeptEdit[]): SequenceAdjustment | undefined {
     const edit = edits.find(willShift);
     if (edit === undefined) return undefined;
@@ -205,12 +205,12 @@ export class StreamEdits {
     return sequenceBefore(this.#acknowledged, edit.end);
   }
 
-  /** Nobody sends it again; and some time its numbers would stand for other bytes. */
+  /** Drops edits that no sender retransmits; one day their numbers would belong to other bytes. */
   #isBygone(edit: KeptEdit): boolean {
     return edit.passed && sequenceDistance(edit.end, this.#acknowledged) > LONGEST_MEMORY;
   }
 
-  /** Drops acknowledged edits, oldest first, where there is no more room. */
+  /** Drops acknowledged edits, oldest first, if there is no room. */
   #forgetSettled(): void {
     while (this.#edits.length >= MAX_EDITS) {
       const [oldest] = this.#edits;
@@ -227,13 +227,13 @@ export class StreamEdits {
 
 const withhold = (cause: StreamDropCause): StreamVerdict => ({ kind: 'drop', cause });
 
-/** Whether the edit shifts the numbers of what follows it. */
+/** Whether the edit shifts the sequence numbers behind it. */
 const shifts = ({ growth }: KeptEdit): boolean => growth !== 0;
 
-/** Whether it will shift them once it passes. */
+/** Whether the edit will shift them once it is forwarded. */
 const willShift = (edit: KeptEdit): boolean => shifts(edit) && !edit.passed;
 
-/** How far of `[from, to)` no more than `room` bytes pass, edits applied, each of them whole. */
+/** Returns the end of the part of `[from, to)` that fits into `room` bytes, edits applied, each of them whole. */
 function fitted(from: number, to: number, edits: readonly StreamEdit[], room: number): number {
   let at = from;
   let left = room;
@@ -247,7 +247,7 @@ function fitted(from: number, to: number, edits: readonly StreamEdit[], room: nu
   return sequenceDistance(at, to) <= left ? to : sequenceAdd(at, left);
 }
 
-/** The number which the kernel, with `adjustment`, turns into `sequence` + `offset`. */
+/** Returns the number that the kernel, with `adjustment`, turns into `sequence` + `offset`. */
 function compensated(sequence: number, offset: number, adjustment: SequenceAdjustment): number | undefined {
   const { position, offsetBefore, offsetAfter } = adjustment;
   const wanted = sequenceAdd(sequence, offset);

@@ -28,7 +28,10 @@ export type Verdict =
   | { readonly kind: 'replace'; readonly packet: Buffer };
 
 export const ACCEPT: Verdict = Object.freeze({ kind: 'accept' });
-/** Payload that every path takes, unless its receiver asked for less: RFC 9293 §3.7.1, RFC 8200 §5 less the headers; options take of it. */
+/**
+ * Payload that fits on every path, unless its receiver asked for less (RFC 9293 §3.7.1, RFC 8200 §5, headers deducted).
+ * TCP options reduce it.
+ */
 const SAFE_PAYLOAD = { 4: 536, 6: 1220 } as const;
 
 export interface VerdictsParts {
@@ -42,7 +45,7 @@ export interface VerdictsParts {
 
 export class Verdicts {
   readonly #parts: VerdictsParts;
-  /** Where a packet that is forwarded with other bytes is written. */
+  /** Holds the packet that is forwarded in place of another. */
   readonly #rewritten = Buffer.alloc(MAX_PACKET);
 
   constructor(parts: VerdictsParts) {
@@ -113,10 +116,10 @@ export class Verdicts {
     return { kind: 'drop', cause };
   }
 
-  /** Up to which number the bytes of `half` were read, and are not of an announcement that has not ended. */
+  /** Returns the number up to which the bytes of `half` were read and belong to no unfinished announcement. */
   #knownTo(half: number, end: number): number {
     const { streams, lines } = this.#parts;
-    // Nothing more is read of a connection that has just turned to TLS.
+    // Nothing more is read of a connection that has just switched to TLS.
     const next = streams.next(half) ?? end;
     const line = lines.unfinished(half);
     if (line === undefined) return next;
