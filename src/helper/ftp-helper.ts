@@ -200,7 +200,7 @@ export class FtpHelper {
     const half = this.#connections.halfOf(bytes, this.#ip, now);
     if (half < 0) return ACCEPT;
     this.#readSegment(half, bytes);
-    for (const effect of this.#caused) this.#effects.carryOut(effect, now);
+    if (this.#caused.length > 0) this.#carryOut(now);
     return this.#natHalf === NO_HALF || this.#observing ? ACCEPT : this.#natVerdict(bytes);
   }
 
@@ -218,6 +218,10 @@ export class FtpHelper {
   expire(now: number): void {
     this.#connections.expire(now - this.#idleSeconds);
     this.#opener.expire(now);
+  }
+
+  #carryOut(now: number): void {
+    for (const effect of this.#caused) this.#effects.carryOut(effect, now);
   }
 
   #natVerdict(bytes: Buffer): Verdict {

@@ -96,10 +96,13 @@ export class Lap {
   readonly bytes: Buffer;
   /** Packet n is `[bounds[n], bounds[n + 1])`. */
   readonly bounds: Uint32Array;
+  /** One for all packets, as the daemon has it. */
+  readonly #view: { readonly bytes: Buffer; start: number; end: number; number: number };
 
   constructor(packets: readonly Buffer[]) {
     this.bytes = Buffer.concat(packets);
     this.bounds = new Uint32Array(packets.length + 1);
+    this.#view = { bytes: this.bytes, start: 0, end: 0, number: 0 };
     let end = 0;
     for (const [number, packet] of packets.entries()) {
       end += packet.length;
@@ -113,7 +116,7 @@ export class Lap {
 
   /** Gives packets `[from, to)` to the helper, each as the daemon does. */
   play(helper: FtpHelper, from: number, to: number): void {
-    const view = { bytes: this.bytes, start: 0, end: 0, number: 0 };
+    const view = this.#view;
     for (let number = from; number < to; number++) {
       view.start = this.bounds[number] ?? 0;
       view.end = this.bounds[number + 1] ?? 0;
