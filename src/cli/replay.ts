@@ -14,6 +14,7 @@ import { CaptureConntrack } from './capture-conntrack.js';
 import { policyFrom } from '../daemon/policy-options.js';
 import { remedyOf } from '../daemon/reasons.js';
 import { REASON_TABLE, type Reason } from '../helper/reasons.js';
+import { formatEndpoint } from '../wire/ip-address.js';
 import { addOptions, checkOptions, ReplayOptionsSchema, type ReplayOptions } from './options.js';
 
 const EXAMPLES = `
@@ -112,11 +113,11 @@ function replayFrame(helper: FtpHelper, conntrack: CaptureConntrack, frame: Capt
 /** `17  10.1.0.2:39758 > 10.2.0.2:21  227 10.2.0.2:30584  expected` */
 function decisionLine(record: DecisionRecord, file: string | undefined): string {
   const { packet, client, clientPort, server, serverPort, announcement, address, port, reason } = record;
-  const endpoint = port === undefined ? (address ?? '') : `${bracket(address ?? '')}:${port}`;
+  const endpoint = port === undefined ? (address ?? '') : formatEndpoint(address ?? '', port);
   const columns = [
     ...(file === undefined ? [] : [file]),
     String(packet).padStart(6),
-    `${bracket(client)}:${clientPort} > ${bracket(server)}:${serverPort}`,
+    `${formatEndpoint(client, clientPort)} > ${formatEndpoint(server, serverPort)}`,
     `${announcement} ${endpoint}`.trimEnd(),
     reason === undefined ? `expected${rewritten(record)}` : refused(reason),
   ];
@@ -135,9 +136,9 @@ function reasonsHelp(): string {
 }
 
 const rewritten = ({ rewrittenAddress, rewrittenPort }: DecisionRecord): string =>
-  rewrittenAddress === undefined ? '' : `, rewritten to ${bracket(rewrittenAddress)}:${rewrittenPort ?? ''}`;
-
-const bracket = (address: string): string => (address.includes(':') ? `[${address}]` : address);
+  rewrittenAddress === undefined || rewrittenPort === undefined
+    ? ''
+    : `, rewritten to ${formatEndpoint(rewrittenAddress, rewrittenPort)}`;
 
 /** To standard error, so that standard output holds decisions only. */
 function summarise(name: string, helper: FtpHelper): void {

@@ -24,17 +24,12 @@ const MALLOC = {
  */
 export function confineThisProcess(binding: Pick<NativeBinding, 'restartWith'>): string | undefined {
   const restarted = process.env[RESTARTED] !== undefined;
-  const before = { ...process.env };
-  // A user who sets one of them knows better.
-  Object.assign(process.env, MALLOC, before, { [RESTARTED]: '1' });
+  // Variables that a user has set stay as they are.
+  const added = Object.entries({ ...MALLOC, [RESTARTED]: '1' }).filter(
+    ([name]) => process.env[name] === undefined,
+  );
+  for (const [name, value] of added) process.env[name] = value;
   const unconfined = confine(binding, restarted);
-  if (!restarted) restoreEnvironment(before);
+  for (const [name] of added) Reflect.deleteProperty(process.env, name);
   return unconfined;
-}
-
-/** The process goes on as it is: it had nothing to drop, or could not. */
-function restoreEnvironment(before: NodeJS.ProcessEnv): void {
-  for (const name of [RESTARTED, ...Object.keys(MALLOC)]) {
-    if (before[name] === undefined) Reflect.deleteProperty(process.env, name);
-  }
 }

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { formatEndpoint } from '../wire/ip-address.js';
 
 /** The fields of a record that the line shows. */
 export interface LogRecord {
@@ -44,9 +45,7 @@ export function logText(record: LogRecord): string {
 
 /** Returns `10.1.0.2:39758 > 10.2.0.2:21  `, or nothing if the record is not about a control connection. */
 function connection({ client, clientPort, server, serverPort }: LogRecord): string {
-  if (client === undefined || server === undefined) return '';
-  return `${endpoint(client, clientPort)} > ${endpoint(server, serverPort)}  `;
+  if (client === undefined || clientPort === undefined) return '';
+  if (server === undefined || serverPort === undefined) return '';
+  return `${formatEndpoint(client, clientPort)} > ${formatEndpoint(server, serverPort)}  `;
 }
-
-const endpoint = (address: string, port: number | undefined): string =>
-  `${address.includes(':') ? `[${address}]` : address}:${port ?? ''}`;

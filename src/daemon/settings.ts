@@ -136,19 +136,19 @@ export const RUN_OPTIONS = {
     field: z._default(wholeNumber(16, 1_048_576), HELPER_DEFAULTS.capacity),
     argument: 'n',
     help: 'limit of tracked control connections; the connection idle for longest is evicted',
-    fallback: '262144',
+    fallback: String(HELPER_DEFAULTS.capacity),
   }),
   maxConnectionsPerClient: option({
     field: z._default(wholeNumber(1, 1_048_576), HELPER_DEFAULTS.maxConnectionsPerClient),
     argument: 'n',
     help: 'limit per IPv4 address or IPv6 /64; the oldest connection is evicted',
-    fallback: '4096',
+    fallback: String(HELPER_DEFAULTS.maxConnectionsPerClient),
   }),
   maxExpectationsPerClient: option({
     field: z._default(wholeNumber(1, 1_048_576), HELPER_DEFAULTS.maxExpectationsPerClient),
     argument: 'n',
     help: 'limit of unused expectations per IPv4 address or IPv6 /64; more are refused',
-    fallback: '512',
+    fallback: String(HELPER_DEFAULTS.maxExpectationsPerClient),
   }),
   logRate: option({
     field: z._default(wholeNumber(1, 1_000_000), 1000),
@@ -160,7 +160,7 @@ export const RUN_OPTIONS = {
     field: z._default(wholeNumber(60, 31_536_000), HELPER_DEFAULTS.idleSeconds),
     argument: 'n',
     help: 'forget a connection that was silent for this long',
-    fallback: '432000',
+    fallback: String(HELPER_DEFAULTS.idleSeconds),
   }),
   logLevel: option({
     field: z._default(oneOf(...LOG_LEVELS), 'info'),

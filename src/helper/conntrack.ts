@@ -11,6 +11,7 @@ import type { ExpectationNat } from '../wire/expectation.js';
 import type { SequenceAdjustment } from '../wire/seqadj.js';
 import type { Tuple } from '../wire/tuple.js';
 import type { TrackedConnection } from './plan.js';
+import type { ExpectationRefusal } from './reasons.js';
 
 /** What conntrack calls the two directions of a connection. */
 export type Direction = 'original' | 'reply';
@@ -28,7 +29,7 @@ export interface PlannedExpectation {
 }
 
 /** `refreshed`: the expectation was there already, for the same master, and its lifetime began again. */
-export type ExpectOutcome = 'opened' | 'refreshed' | 'clash' | 'table-full' | 'master-gone' | 'no-helper';
+export type ExpectOutcome = 'opened' | 'refreshed' | Exclude<ExpectationRefusal, 'kernel-refused'>;
 
 /** `no-room`: the entry has no sequence adjustment extension, and the kernel silently did nothing. */
 export type AdjustOutcome = 'adjusted' | 'no-room' | 'gone';

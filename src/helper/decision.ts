@@ -56,7 +56,7 @@ export interface DecisionRecord {
   readonly rewrittenPort?: number;
 }
 
-/** The record in the form and order that the README documents. */
+/** The record in the form and order that docs/reference.md documents. */
 export function decisionRecord(decision: Decision, rewritten?: Rewritten): DecisionRecord {
   const { address, port, refusal } = decision;
   return {

@@ -22,6 +22,10 @@ export function parseIpAddress(text: string): IpAddress | undefined {
   return undefined;
 }
 
+/** Returns `10.1.0.2:21`, or `[2001:db8::2]:21` for the text of an IPv6 address (RFC 5952 §6). */
+export const formatEndpoint = (address: string, port: number): string =>
+  `${address.includes(':') ? `[${address}]` : address}:${port}`;
+
 /** Formats the address as RFC 5952 requires. */
 export function formatIpAddress(address: IpAddress): string {
   if (address.length === IPV4_LENGTH) return address.join('.');

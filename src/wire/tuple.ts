@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { formatIpAddress, sameIpAddress, type IpAddress } from './ip-address.js';
+import { formatEndpoint, formatIpAddress, sameIpAddress, type IpAddress } from './ip-address.js';
 
 export interface Tuple {
   readonly source: IpAddress;
@@ -37,7 +37,4 @@ export function formatTuple(tuple: Tuple): string {
   return `${endpoint(tuple.source, tuple.sourcePort)} > ${endpoint(tuple.destination, tuple.destinationPort)}`;
 }
 
-function endpoint(address: IpAddress, port: number): string {
-  const text = formatIpAddress(address);
-  return text.includes(':') ? `[${text}]:${port}` : `${text}:${port}`;
-}
+const endpoint = (address: IpAddress, port: number): string => formatEndpoint(formatIpAddress(address), port);

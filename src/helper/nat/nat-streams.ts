@@ -18,6 +18,7 @@ import {
 import { StreamEdits, type Forwarding, type StreamEdit, type StreamDropCause } from './stream-edits.js';
 import type { SequenceAdjustment } from '../../wire/seqadj.js';
 import type { PromisedExpectation } from '../effect.js';
+import type { RewriteRefusal } from '../reasons.js';
 
 /** Retransmissions of a segment that are dropped before it is forwarded unchanged: about six seconds. */
 export const MAX_WITHHELD = 5;
@@ -44,7 +45,7 @@ export type SegmentVerdict = { readonly kind: 'drop'; readonly cause: DropCause 
 export const directionOf = (half: number): 'original' | 'reply' => ((half & 1) === 0 ? 'original' : 'reply');
 
 /** Why an announcement cannot be rewritten. */
-export type RewriteObstacle = 'announcement-passed' | 'too-many-rewrites';
+export type RewriteObstacle = Extract<RewriteRefusal, 'announcement-passed' | 'too-many-rewrites'>;
 
 /** A direction in which something is rewritten or was dropped. */
 interface EditedHalf {

@@ -22,7 +22,7 @@ import type { Forwarding } from './stream-edits.js';
 /** What becomes of a packet. */
 export type Verdict =
   | { readonly kind: 'accept' }
-  /** Its sender retransmits it. `cause` names what stood in the way, for a log; see `DropCause`, or a failure of the host. */
+  /** Its sender retransmits it. `cause` is for a log: a `DropCause`, or what conntrack answered. */
   | { readonly kind: 'drop'; readonly cause: string }
   /** Forward `packet` in its place; borrowed until the next packet. If it is lost, its sender retransmits it. */
   | { readonly kind: 'replace'; readonly packet: Buffer };

@@ -73,7 +73,7 @@ export async function page(results: Results): Promise<string> {
     '',
     'Segments that conntrack finds invalid are never queued, because the rules queue established connections only. A filter',
     'should drop them, as the filter here does. If conntrack is told to accept them (`nf_conntrack_tcp_be_liberal=1`,',
-    '`nf_conntrack_checksum=0`), one may be read as the first copy of its bytes; the next announcement is read all the same',
+    '`nf_conntrack_checksum=0`), one of them may be read as the first copy of its bytes. The next announcement is still read',
     '(`test/helper/cases.test.ts`).',
     '',
     'A sender’s kernel may leave packets of up to 64 KiB to its network card to cut (GSO). The gateway’s kernel cuts them before',
